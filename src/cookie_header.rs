@@ -1,0 +1,61 @@
+//! Finds one cookie in a Cookie header without parsing the others.
+
+/// The values of every cookie named `name`, in the header's order.
+///
+/// A pair without `=` is not a cookie of that name, and quotes are part of the value (RFC 6265bis,
+/// section 4.2.2: no special meaning is given to them on the way back).
+pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item = &'h [u8]> {
+    let mut rest = Some(header);
+    std::iter::from_fn(move || {
+        loop {
+            let pairs = rest?;
+            let pair = match memchr::memchr(b';', pairs) {
+                Some(end) => {
+                    rest = Some(&pairs[end + 1..]);
+                    &pairs[..end]
+                }
+                None => {
+                    rest = None;
+                    pairs
+                }
+            };
+            if let Some(value) = pair
+                .trim_ascii_start()
+                .strip_prefix(name)
+                .and_then(|pair| pair.strip_prefix(b"="))
+            {
+                return Some(value.trim_ascii());
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[track_caller]
+    fn finds(header: &str, wanted: &[&str]) {
+        let found: Vec<_> = super::values(header.as_bytes(), b"sid").collect();
+        let wanted: Vec<_> = wanted.iter().map(|value| value.as_bytes()).collect();
+        assert_eq!(found, wanted, "{header:?}");
+    }
+
+    #[test]
+    fn finds_the_cookie_among_others() {
+        finds("sid=a", &["a"]);
+        finds("x=1; sid=a; y=2", &["a"]);
+        finds("x=1;sid=a;y=2", &["a"]);
+        finds("sid=a; sid=b; sid=", &["a", "b", ""]);
+        finds("  sid=a  ", &["a"]);
+        finds("sid=a=b", &["a=b"]);
+        finds("sid=\"a\"", &["\"a\""]);
+    }
+
+    #[test]
+    fn takes_no_other_for_it() {
+        for header in [
+            "", ";", ";;=;", "sid", "sid;", "Sid=a", "xsid=a", "sidx=a", "sid =a", "x=sid=a",
+        ] {
+            finds(header, &[]);
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Validated cookie names and attributes; the `Set-Cookie` value and its removal.
+//!
+//! What a browser would refuse is refused here, once, when a codec is built. Nothing behind it
+//! checks again.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use cookie::time::OffsetDateTime;
+use cookie::{Cookie, SameSite};
+
+use crate::error::{ConfigError, ConfigErrorKind};
+
+/// What browsers keep of name and value together, in bytes (RFC 6265bis, section 5.6).
+pub(crate) const MAX_COOKIE_LEN: usize = 4096;
+/// What browsers keep of an attribute's value, in bytes (likewise).
+const MAX_ATTRIBUTE_LEN: usize = 1024;
+const MAX_NAME_LEN: usize = 255;
+/// How long browsers keep a cookie at most (RFC 6265bis, section 5.5).
+const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
+
+/// A cookie's name and attributes.
+///
+/// The default is the safe one: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`, no `Domain`, and no
+/// `Max-Age`, so that the cookie lives until the browser is closed. (Browsers treat
+/// `http://localhost` and `http://127.0.0.1` as secure, so this works on a developer's machine,
+/// too; only Safari does not.)
+///
+/// ```
+/// use sealed_session::{CookieOptions, SameSite};
+///
+/// let options = CookieOptions::host_prefixed().same_site(SameSite::Strict);
+/// ```
+///
+/// Combinations that a browser would refuse are an error when the codec is built.
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until they are given to a codec's builder or to a session"]
+pub struct CookieOptions {
+    prefix: &'static str,
+    name: Option<Cow<'static, str>>,
+    path: Cow<'static, str>,
+    domain: Option<Cow<'static, str>>,
+    max_age: Option<Duration>,
+    same_site: SameSite,
+    secure: bool,
+    http_only: bool,
+    partitioned: bool,
+}
+
+impl CookieOptions {
+    /// The default: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`.
+    pub fn new() -> Self {
+        Self {
+            prefix: "",
+            name: None,
+            path: Cow::Borrowed("/"),
+            domain: None,
+            max_age: None,
+            same_site: SameSite::Lax,
+            secure: true,
+            http_only: true,
+            partitioned: false,
+        }
+    }
+
+    /// The default, with `__Host-` before the name: browsers then take the cookie only from this
+    /// very host, over HTTPS and for all its paths, so that no sibling subdomain can plant one.
+    pub fn host_prefixed() -> Self {
+        Self {
+            prefix: "__Host-",
+            ..Self::new()
+        }
+    }
+
+    /// The default, with `__Secure-` before the name: browsers then take the cookie only over
+    /// HTTPS. For sites that need [`domain`](Self::domain) or another [`path`](Self::path).
+    pub fn secure_prefixed() -> Self {
+        Self {
+            prefix: "__Secure-",
+            ..Self::new()
+        }
+    }
+
+    /// The cookie's name, without the prefix. Default: the kind's
+    /// [`NAME`](crate::SessionKind::NAME).
+    ///
+    /// At most 255 letters, digits or ``!#$%&'*+-.^_`|~``.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// `Path`. Default: `/`.
+    ///
+    /// A log-out below another path does not see the cookie and so cannot remove it.
+    pub fn path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// `Domain`. Default: none, which is this host alone.
+    ///
+    /// # Security
+    ///
+    /// With a domain every subdomain gets the cookie and can replace it by an older one.
+    pub fn domain(mut self, domain: impl Into<Cow<'static, str>>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// `Max-Age`, in whole seconds, at most 400 days. Default: none, a cookie that lives until the
+    /// browser is closed.
+    ///
+    /// It only tells the browser when to forget the cookie. What ends a session are the codec's
+    /// timeouts. A session whose own idle timeout is longer than the codec's (“remember me”) needs
+    /// no setting here: its cookie lives as long as the session.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.max_age = Some(max_age);
+        self
+    }
+
+    /// `SameSite`. Default: `Lax`.
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.same_site = same_site;
+        self
+    }
+
+    /// `Partitioned` (CHIPS), for a site that is embedded in others. Default: not.
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.partitioned = partitioned;
+        self
+    }
+
+    /// Leaves `Secure` out. Default: it is there.
+    ///
+    /// # Security
+    ///
+    /// The cookie then also travels over plain HTTP, where whoever sees it has the session. Not
+    /// needed for `localhost`, nor behind a proxy that speaks HTTPS to the browser.
+    pub fn danger_allow_plain_http(mut self) -> Self {
+        self.secure = false;
+        self
+    }
+
+    /// Leaves `HttpOnly` out. Default: it is there.
+    ///
+    /// # Security
+    ///
+    /// Scripts in the page can then read the cookie, and an injected one can carry it off.
+    pub fn danger_allow_script_access(mut self) -> Self {
+        self.http_only = false;
+        self
+    }
+
+    /// Checks the options and prepares what is written for them.
+    pub(crate) fn prepare(&self, kind_name: &'static str) -> Result<SetCookie, ConfigError> {
+        let name = format!(
+            "{}{}",
+            self.prefix,
+            self.name.as_deref().unwrap_or(kind_name)
+        );
+        self.check(&name)?;
+
+        let mut cookie = Cookie::build((name.clone(), ""))
+            .path(self.path.as_ref())
+            .same_site(self.same_site)
+            // Left out instead of `false`: cookie adds Secure by itself to SameSite=None.
+            .http_only(self.http_only)
+            .secure(self.secure)
+            .partitioned(self.partitioned)
+            .build();
+        if let Some(domain) = &self.domain {
+            cookie.set_domain(domain.as_ref());
+        }
+        let without_age = attributes(&cookie);
+        if let Some(max_age) = self.max_age {
+            cookie.set_max_age(Some(cookie::time::Duration::seconds(
+                max_age.as_secs() as i64
+            )));
+        }
+        let attributes_as_set = attributes(&cookie);
+        cookie.set_max_age(Some(cookie::time::Duration::ZERO));
+        cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
+        Ok(SetCookie {
+            removal: cookie.to_string(),
+            attributes: attributes_as_set,
+            without_age,
+            name,
+        })
+    }
+
+    fn check(&self, name: &str) -> Result<(), ConfigErrorKind> {
+        if !is_token(name) || name.len() > MAX_NAME_LEN {
+            return Err(ConfigErrorKind::CookieName {
+                name: name.to_owned(),
+            });
+        }
+        self.check_prefix(name)?;
+        let path = self.path.as_ref();
+        if !path.starts_with('/') || !is_attribute(path) {
+            return Err(ConfigErrorKind::Path {
+                path: path.to_owned(),
+            });
+        }
+        if let Some(domain) = self.domain.as_deref() {
+            let label = |label: &str| {
+                !label.is_empty()
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+            };
+            if domain.len() > 253 || !domain.split('.').all(label) {
+                return Err(ConfigErrorKind::Domain {
+                    domain: domain.to_owned(),
+                });
+            }
+        }
+        if !self.secure && self.same_site == SameSite::None {
+            return Err(ConfigErrorKind::NeedsSecure {
+                attribute: "SameSite=None",
+            });
+        }
+        if !self.secure && self.partitioned {
+            return Err(ConfigErrorKind::NeedsSecure {
+                attribute: "Partitioned",
+            });
+        }
+        match self.max_age {
+            Some(age) if age.subsec_nanos() != 0 || !(1..=MAX_MAX_AGE).contains(&age.as_secs()) => {
+                Err(ConfigErrorKind::MaxAge { found: age })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// RFC 6265bis, section 4.1.3. Browsers compare the prefixes without regard to letter case.
+    fn check_prefix(&self, name: &str) -> Result<(), ConfigErrorKind> {
+        let begins = |prefix: &str| {
+            name.get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        let host = begins("__Host-");
+        let http = begins("__Http-") || begins("__Host-Http-");
+        let demands = if (host || http || begins("__Secure-")) && !self.secure {
+            "is Secure"
+        } else if host && self.path != "/" {
+            "has Path=/"
+        } else if host && self.domain.is_some() {
+            "has no Domain"
+        } else if http && !self.http_only {
+            "is HttpOnly"
+        } else {
+            return Ok(());
+        };
+        Err(ConfigErrorKind::CookiePrefix {
+            name: name.to_owned(),
+            demands,
+        })
+    }
+}
+
+impl Default for CookieOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What is written for a cookie, apart from its value.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, reason = "the middleware's need")
+)]
+pub(crate) struct SetCookie {
+    name: String,
+    attributes: String,
+    without_age: String,
+    removal: String,
+}
+
+impl SetCookie {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+#[cfg(feature = "tower")]
+impl SetCookie {
+    /// The header's value up to the cookie's value, with room for the whole.
+    pub(crate) fn begin(&self, value_len: usize) -> Vec<u8> {
+        let room = self.name.len() + 1 + value_len + self.attributes.len() + "; Max-Age=".len() + 8;
+        let mut header = Vec::with_capacity(room);
+        header.extend_from_slice(self.name.as_bytes());
+        header.push(b'=');
+        header
+    }
+
+    /// The header's value behind the cookie's value. `live` is how many seconds the browser shall
+    /// keep the cookie, where that is for the session to say.
+    pub(crate) fn end(&self, header: &mut Vec<u8>, live: Option<u64>) {
+        match live {
+            None => header.extend_from_slice(self.attributes.as_bytes()),
+            Some(live) => {
+                header.extend_from_slice(self.without_age.as_bytes());
+                let live = live.clamp(1, MAX_MAX_AGE);
+                header.extend_from_slice(format!("; Max-Age={live}").as_bytes());
+            }
+        }
+    }
+
+    /// Whether the options say how long the browser shall keep the cookie.
+    pub(crate) fn has_max_age(&self) -> bool {
+        self.attributes != self.without_age
+    }
+
+    /// The header's value that removes the cookie: the same attributes, and a past expiry.
+    pub(crate) fn removal(&self) -> &str {
+        &self.removal
+    }
+}
+
+/// The attributes of a cookie with an empty value, as they stand behind the value.
+fn attributes(cookie: &Cookie<'_>) -> String {
+    cookie.to_string().split_off(cookie.name().len() + 1)
+}
+
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn is_attribute(value: &str) -> bool {
+    value.len() <= MAX_ATTRIBUTE_LEN
+        && value
+            .bytes()
+            .all(|b| (b' '..=b'~').contains(&b) && b != b';')
+}

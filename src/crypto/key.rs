@@ -1,0 +1,283 @@
+//! `Key`: 32 secret bytes; generate, parse, redact, wipe, compare.
+//!
+//! Text is decoded in a time that does not depend on the key. It never guesses: what a key file
+//! holds is recognised by its length alone.
+
+use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding as _};
+use subtle::ConstantTimeEq as _;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::random;
+use super::secretbox::KEY_LEN;
+use crate::error::{KeyError, KeyErrorKind};
+
+const HEX_LEN: usize = 2 * KEY_LEN;
+const BASE64_LEN: usize = 43;
+const BASE64_PADDED_LEN: usize = 44;
+
+/// A secret key: 32 bytes.
+///
+/// It is wiped when dropped, compared in constant time, and never printed: `Debug` is redacted, and
+/// there is neither `Display` nor `Serialize`.
+///
+/// Make one with `cargo run --bin genkey > secret-key`, then:
+///
+/// ```no_run
+/// # use sealed_session::Key;
+/// let key = Key::from_file("secret-key")?;
+/// # Ok::<(), sealed_session::KeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct Key {
+    /// On the heap, so that moving a key leaves no copies of it on the stack.
+    bytes: Box<Zeroizing<[u8; KEY_LEN]>>,
+}
+
+impl Key {
+    /// A fresh key from the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Randomness`] if the operating system gives none.
+    pub fn generate() -> Result<Self, KeyError> {
+        Self::fill_with(|bytes| random::fill(bytes).map_err(|_| KeyErrorKind::Randomness.into()))
+    }
+
+    /// A key from its 32 raw bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::AllZero`] if every byte is zero.
+    pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Result<Self, KeyError> {
+        let bytes = Zeroizing::new(bytes);
+        Self::from_slice(&*bytes)
+    }
+
+    /// A key from a slice of exactly 32 raw bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::AllZero`] if every byte is
+    /// zero.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
+        if bytes.len() != KEY_LEN {
+            return Err(wrong_length(bytes));
+        }
+        Self::fill_with(|key| {
+            key.copy_from_slice(bytes);
+            Ok(())
+        })
+    }
+
+    /// A key from 64 hex digits, in either letter case.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::Text`] for other characters,
+    /// [`KeyErrorKind::AllZero`] if every byte is zero.
+    pub fn from_hex(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let text = text.as_ref();
+        if text.len() != HEX_LEN {
+            return Err(wrong_length(text));
+        }
+        Self::fill_with(|key| match base16ct::mixed::decode(text, key) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(KeyErrorKind::Text { found: HEX_LEN }.into()),
+        })
+    }
+
+    /// A key from base64: 43 characters, or 44 with the padding, in the standard alphabet or the
+    /// URL-safe one.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::Text`] for other characters,
+    /// a mixture of the alphabets, or non-zero unused bits; [`KeyErrorKind::AllZero`] if every byte
+    /// is zero.
+    pub fn from_base64(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let text = text.as_ref();
+        // Both alphabets are always tried, so that which of them it is does not show in the time.
+        let (standard, url) = match text.len() {
+            BASE64_LEN => (
+                decode_base64::<Base64Unpadded>(text),
+                decode_base64::<Base64UrlUnpadded>(text),
+            ),
+            BASE64_PADDED_LEN => (
+                decode_base64::<Base64>(text),
+                decode_base64::<Base64Url>(text),
+            ),
+            _ => return Err(wrong_length(text)),
+        };
+        match standard.or(url) {
+            Some(bytes) => Self::from_slice(&*bytes),
+            None => Err(KeyErrorKind::Text { found: text.len() }.into()),
+        }
+    }
+
+    /// A key as a key file holds it, recognised by its length alone: exactly 32 bytes are raw; 64
+    /// hex digits, or 43 or 44 base64 characters, with at most one line ending (LF or CRLF) after
+    /// them, are text.
+    ///
+    /// # Errors
+    ///
+    /// As [`Key::from_hex`] and [`Key::from_base64`]; a [`KeyErrorKind::Length`] says what was
+    /// found, what was wanted, and guesses the likely mistake.
+    pub fn parse(content: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        let content = content.as_ref();
+        if content.len() == KEY_LEN {
+            return Self::from_slice(content);
+        }
+        let text = content.strip_suffix(b"\n").unwrap_or(content);
+        let text = match text.strip_suffix(b"\r") {
+            Some(stripped) if text.len() < content.len() => stripped,
+            _ => text,
+        };
+        match text.len() {
+            HEX_LEN => Self::from_hex(text),
+            BASE64_LEN | BASE64_PADDED_LEN => Self::from_base64(text),
+            _ => Err(wrong_length(content)),
+        }
+    }
+
+    /// A key from a file, in any of the forms that [`Key::parse`] knows.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::File`] if it cannot be read, [`KeyErrorKind::NotAFile`] for a directory, a
+    /// pipe or a device, [`KeyErrorKind::FileContent`] with the reason as its cause if it holds no
+    /// key. Each names the path.
+    ///
+    /// # Security
+    ///
+    /// Give the file mode 0600 (`genkey --output` does) and keep it out of the repository.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        let unreadable = |error: std::io::Error| {
+            KeyError::caused_by(
+                KeyErrorKind::File {
+                    path: path.to_owned(),
+                },
+                error,
+            )
+        };
+        // Asked before it is opened: opening a pipe would wait for a writer.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(KeyErrorKind::NotAFile {
+                path: path.to_owned(),
+            }
+            .into());
+        }
+        // More than the longest text, so that a longer file is seen to be longer, and allocated
+        // once, so that no copy is left behind by growing.
+        const READ_AT_MOST: usize = 4096;
+        let mut content = Zeroizing::new(Vec::with_capacity(READ_AT_MOST + 1));
+        File::open(path)
+            .and_then(|file| file.take(READ_AT_MOST as u64).read_to_end(&mut content))
+            .map_err(unreadable)?;
+        Self::parse(&*content).map_err(|error| {
+            KeyError::caused_by(
+                KeyErrorKind::FileContent {
+                    path: path.to_owned(),
+                },
+                error,
+            )
+        })
+    }
+
+    /// A key from an environment variable, in hex or base64.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Environment`], which names the variable; its cause says whether it is unset
+    /// or what is wrong with its value.
+    ///
+    /// # Security
+    ///
+    /// A process's environment can be read by other processes of the same user, and is inherited by
+    /// its children. A file is the better place.
+    pub fn from_env(name: &str) -> Result<Self, KeyError> {
+        let wrong = || KeyErrorKind::Environment {
+            name: name.to_owned(),
+        };
+        let value = match std::env::var(name) {
+            Ok(value) => Zeroizing::new(value),
+            Err(std::env::VarError::NotPresent) => {
+                return Err(KeyError::caused_by(wrong(), std::env::VarError::NotPresent));
+            }
+            // The cause would quote the value.
+            Err(std::env::VarError::NotUnicode(_)) => return Err(wrong().into()),
+        };
+        Self::parse(value.as_bytes()).map_err(|error| KeyError::caused_by(wrong(), error))
+    }
+
+    /// The 32 bytes.
+    ///
+    /// # Security
+    ///
+    /// Whoever has them can forge every session. Do not log or copy them.
+    #[must_use]
+    pub fn expose_secret(&self) -> &[u8; KEY_LEN] {
+        &self.bytes
+    }
+
+    /// The key in 64 lower-case hex digits, wiped when dropped.
+    #[must_use]
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(base16ct::lower::encode_string(&self.bytes[..]))
+    }
+
+    /// The key in 44 characters of padded, standard base64, wiped when dropped.
+    #[must_use]
+    pub fn to_base64(&self) -> Zeroizing<String> {
+        Zeroizing::new(Base64::encode_string(&self.bytes[..]))
+    }
+
+    /// A key that `fill` writes in place, checked.
+    pub(crate) fn fill_with(
+        fill: impl FnOnce(&mut [u8; KEY_LEN]) -> Result<(), KeyError>,
+    ) -> Result<Self, KeyError> {
+        let mut bytes = Box::new(Zeroizing::new([0; KEY_LEN]));
+        fill(&mut bytes)?;
+        if bool::from(bytes.ct_eq(&[0; KEY_LEN])) {
+            return Err(KeyErrorKind::AllZero.into());
+        }
+        Ok(Self { bytes })
+    }
+}
+
+impl PartialEq for Key {
+    /// In constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&**other.bytes).into()
+    }
+}
+
+impl Eq for Key {}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+fn decode_base64<E: base64ct::Encoding>(text: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {
+    // A decoder writes past the key while it looks at the padding.
+    let mut buffer = Zeroizing::new([0; KEY_LEN + 1]);
+    let decoded = E::decode(text, &mut *buffer).ok()?;
+    let bytes = <[u8; KEY_LEN]>::try_from(decoded).ok().map(Zeroizing::new);
+    buffer.zeroize();
+    bytes
+}
+
+fn wrong_length(content: &[u8]) -> KeyError {
+    KeyErrorKind::Length {
+        found: content.len(),
+        ends_in_newline: content.last() == Some(&b'\n'),
+    }
+    .into()
+}

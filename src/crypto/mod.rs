@@ -1,0 +1,8 @@
+//! Keys and the cipher. Knows no sessions, no JSON, no HTTP and no clock.
+
+pub(crate) mod key;
+pub(crate) mod keyring;
+#[cfg(feature = "passphrase")]
+pub(crate) mod passphrase;
+pub(crate) mod random;
+pub(crate) mod secretbox;

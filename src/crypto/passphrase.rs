@@ -1,0 +1,128 @@
+//! Passphrase and salt to key: Argon2id as libsodium's `crypto_pwhash` computes it at MODERATE cost.
+//!
+//! Called once, at start-up. It asks for its memory before it uses it, so that too little is an
+//! error.
+
+use std::fmt;
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroize as _;
+
+use super::key::Key;
+use super::secretbox::KEY_LEN;
+use crate::error::{KeyError, KeyErrorKind};
+
+/// libsodium's `crypto_pwhash_OPSLIMIT_MODERATE`.
+const PASSES: u32 = 3;
+/// libsodium's `crypto_pwhash_MEMLIMIT_MODERATE`, 256 MiB, in KiB.
+const MEMORY_KIB: u32 = 256 * 1024;
+const LANES: u32 = 1;
+const SALT_LEN: usize = 16;
+const MIN_PASSPHRASE_LEN: usize = 32;
+
+/// A salt for [`Key::from_passphrase`]: 16 bytes.
+///
+/// It is no secret, but it should be the service's own: draw it once with [`Salt::generate`] and
+/// keep it in the configuration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Salt([u8; SALT_LEN]);
+
+impl Salt {
+    /// A salt from its 16 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; SALT_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// A salt from a slice of exactly 16 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::SaltLength`] for any other length.
+    pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyError> {
+        match bytes.try_into() {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(_) => Err(KeyErrorKind::SaltLength { found: bytes.len() }.into()),
+        }
+    }
+
+    /// A fresh salt from the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Randomness`] if the operating system gives none.
+    pub fn generate() -> Result<Self, KeyError> {
+        let mut bytes = [0; SALT_LEN];
+        super::random::fill(&mut bytes).map_err(|_| KeyErrorKind::Randomness)?;
+        Ok(Self(bytes))
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; SALT_LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt(..)")
+    }
+}
+
+impl Key {
+    /// A key from a passphrase of at least 32 bytes: Argon2id v1.3 with 3 passes over 256 MiB in
+    /// one lane, which is libsodium's `crypto_pwhash` at MODERATE cost.
+    ///
+    /// It takes about a second and 256 MiB of memory, which it gives back. Call it once, at
+    /// start-up, and not on an async runtime's thread while that serves requests.
+    ///
+    /// ```no_run
+    /// # use sealed_session::{Key, Salt};
+    /// # let (passphrase, salt) = (String::new(), [0; 16]);
+    /// let key = Key::from_passphrase(&passphrase, &Salt::from_bytes(salt))?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::PassphraseLength`] for fewer than 32 bytes, [`KeyErrorKind::Memory`] if
+    /// 256 MiB are not to be had.
+    ///
+    /// # Security
+    ///
+    /// A random key from `genkey` is stronger than any passphrase that a person remembers. The
+    /// 32 bytes are the peer's minimum: six or more random words, not a sentence from a book.
+    #[allow(clippy::missing_panics_doc, reason = "the cost is constant and valid")]
+    pub fn from_passphrase(passphrase: impl AsRef<[u8]>, salt: &Salt) -> Result<Self, KeyError> {
+        let passphrase = passphrase.as_ref();
+        if passphrase.len() < MIN_PASSPHRASE_LEN {
+            return Err(KeyErrorKind::PassphraseLength {
+                found: passphrase.len(),
+            }
+            .into());
+        }
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN))
+            .expect("the cost is constant and valid");
+        let mut memory = Vec::new();
+        memory
+            .try_reserve_exact(params.block_count())
+            .map_err(|_| KeyErrorKind::Memory)?;
+        memory.resize(params.block_count(), Block::new());
+
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let key = Self::fill_with(|key| {
+            argon2
+                .hash_password_into_with_memory(passphrase, &salt.0, key, &mut memory)
+                // Of its errors only the passphrase's length (beyond 4 GiB) is left.
+                .map_err(|_| {
+                    KeyErrorKind::PassphraseLength {
+                        found: passphrase.len(),
+                    }
+                    .into()
+                })
+        });
+        memory.iter_mut().for_each(Block::zeroize);
+        key
+    }
+}

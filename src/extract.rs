@@ -1,0 +1,209 @@
+//! axum extractors: `Session<K>`, `Current<K>`, their `Option`s, and what is answered without them.
+
+use std::any::type_name;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::error::SessionError;
+use crate::kind::SessionKind;
+use crate::middleware::{Clash, Layers};
+use crate::session::Session;
+
+/// The data of a session that must be there: an extractor that answers 401 Unauthorized if it is
+/// not. `Option<Current<K>>` is `None` instead.
+///
+/// ```
+/// # use sealed_session::{Current, SessionKind};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Clone)]
+/// # struct Login { user_id: u64 }
+/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+/// async fn me(Current(login): Current<Login>) -> String {
+///     login.user_id.to_string()
+/// }
+/// async fn home(login: Option<Current<Login>>) -> &'static str {
+///     if login.is_some() { "in" } else { "out" }
+/// }
+/// ```
+///
+/// For another answer than the plain 401, take the `Option` and redirect.
+pub struct Current<K: SessionKind>(
+    /// The data, as it was when the extractor ran.
+    pub K::Data,
+);
+
+impl<K: SessionKind> Deref for Current<K> {
+    type Target = K::Data;
+
+    fn deref(&self) -> &K::Data {
+        &self.0
+    }
+}
+
+impl<K: SessionKind<Data: Clone>> Clone for Current<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K: SessionKind> fmt::Debug for Current<K> {
+    /// The kind's name; nothing of the data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current")
+            .field("kind", &K::NAME)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a session could not be extracted.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionRejection {
+    /// No layer of this kind on the request's way: 500, with a body that says which to add.
+    #[non_exhaustive]
+    MissingLayer {
+        /// The kind's type.
+        kind: &'static str,
+        /// The names of the cookies that other session layers on the way serve.
+        present: Vec<String>,
+    },
+    /// Two layers with one cookie name on the request's way: 500, with a body that names it.
+    #[non_exhaustive]
+    DuplicateLayer {
+        /// The cookie's name.
+        cookie: String,
+    },
+    /// [`Current`] without a session: 401.
+    NoSession,
+}
+
+impl fmt::Display for SessionRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingLayer { kind, present } => {
+                write!(
+                    f,
+                    "no SessionLayer for `{kind}` on this route: add \
+                     `.layer(SessionLayer::new(Codec::<{}>::new(keyring)?))` after its routes",
+                    kind.rsplit("::").next().unwrap_or(kind)
+                )?;
+                if !present.is_empty() {
+                    write!(
+                        f,
+                        " (there are layers for the cookies {})",
+                        present.join(", ")
+                    )?;
+                }
+                Ok(())
+            }
+            Self::DuplicateLayer { cookie } => write!(
+                f,
+                "two SessionLayers serve the cookie `{cookie}` on this route: remove one, or give \
+                 one kind another name with `CookieOptions::name`"
+            ),
+            Self::NoSession => f.write_str("not logged in"),
+        }
+    }
+}
+
+impl std::error::Error for SessionRejection {}
+
+impl IntoResponse for SessionRejection {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::NoSession => StatusCode::UNAUTHORIZED,
+            Self::MissingLayer { .. } | Self::DuplicateLayer { .. } => {
+                #[cfg(feature = "tracing")]
+                tracing::error!("{self}");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        (status, self.to_string()).into_response()
+    }
+}
+
+impl IntoResponse for SessionError {
+    fn into_response(self) -> Response {
+        #[cfg(feature = "tracing")]
+        tracing::error!("{self}");
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let mut response = (status, "the session could not be used").into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+impl<S: Sync, K: SessionKind> FromRequestParts<S> for Session<K> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        session(parts)
+    }
+}
+
+impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Session<K> {
+    type Rejection = SessionRejection;
+
+    /// `None` if there is no session; a missing layer is still an error.
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, SessionRejection> {
+        Ok(Some(session(parts)?).filter(|session: &Self| !session.is_empty()))
+    }
+}
+
+impl<S: Sync, K: SessionKind> FromRequestParts<S> for Current<K> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        current(parts)?.ok_or(SessionRejection::NoSession)
+    }
+}
+
+impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Current<K> {
+    type Rejection = SessionRejection;
+
+    /// `None` if there is no session; a missing layer is still an error.
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, SessionRejection> {
+        current(parts)
+    }
+}
+
+fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {
+    if let Some(Clash { cookie }) = parts.extensions.get() {
+        return Err(SessionRejection::DuplicateLayer {
+            cookie: cookie.clone(),
+        });
+    }
+    parts
+        .extensions
+        .get::<Session<K>>()
+        .cloned()
+        .ok_or_else(|| SessionRejection::MissingLayer {
+            kind: type_name::<K>(),
+            present: parts
+                .extensions
+                .get::<Layers>()
+                .map(|layers| layers.cookie_names().map(str::to_owned).collect())
+                .unwrap_or_default(),
+        })
+}
+
+fn current<K: SessionKind>(parts: &Parts) -> Result<Option<Current<K>>, SessionRejection> {
+    let session = session::<K>(parts)?;
+    // A kind that has data before anything is written (`Dynamic`) can be empty all the same.
+    Ok(session
+        .data()
+        .filter(|data| !K::is_empty(data))
+        .map(Current))
+}

@@ -1,0 +1,6 @@
+//! The guide: a page a subject.
+//!
+//! [`rotation`]
+pub mod rotation {
+    //! r
+}

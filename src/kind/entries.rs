@@ -1,0 +1,399 @@
+//! `Entries`: named JSON values, kept as the text they arrived in.
+//!
+//! One scan finds where each entry stands; an entry is parsed when it is asked for, and copied as it
+//! is when another one is written.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::SharedJson;
+
+/// The data of a [`Dynamic`](super::Dynamic) session: JSON values by name.
+///
+/// ```
+/// use sealed_session::Entries;
+///
+/// let mut entries = Entries::new();
+/// entries.insert("visits", &1)?;
+/// assert_eq!(entries.get::<u32>("visits")?, Some(1));
+/// assert_eq!(entries.get::<u32>("other")?, None);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Values keep the text in which they were written, numbers beyond 64 bits included.
+#[derive(Clone)]
+pub struct Entries {
+    json: SharedJson,
+    index: Vec<Entry>,
+}
+
+/// Where an entry stands in the JSON: its name with the quotes, and its value.
+#[derive(Clone)]
+struct Entry {
+    name: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Entries {
+    /// No entries.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            json: SharedJson::new(Zeroizing::new("{}".to_owned())),
+            index: Vec::new(),
+        }
+    }
+
+    /// The entry's value, or `None` if there is no such entry.
+    ///
+    /// # Errors
+    ///
+    /// If the entry is not a `T`. The error's text quotes the value.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> serde_json::Result<Option<T>> {
+        self.raw(name).map(serde_json::from_str).transpose()
+    }
+
+    /// Inserts the entry, or replaces it where it stands.
+    ///
+    /// # Errors
+    ///
+    /// If the value does not serialise to JSON; then nothing has changed.
+    pub fn insert<T: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        value: &T,
+    ) -> serde_json::Result<()> {
+        let value = Zeroizing::new(serde_json::to_string(value)?);
+        self.insert_raw(name, &value);
+        Ok(())
+    }
+
+    /// Removes the entry, and says whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let len = self.index.len();
+        self.retain(|known| known != name);
+        self.index.len() < len
+    }
+
+    /// Keeps only the entries whose name `keep` says to keep.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        let kept: Vec<_> = self
+            .index
+            .iter()
+            .filter(|entry| keep(&self.name(entry)))
+            .cloned()
+            .collect();
+        if kept.len() < self.index.len() {
+            self.rebuild(&kept, self.json.as_str().len(), |_, _| None, None);
+        }
+    }
+
+    /// Whether there is such an entry.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// The names of the entries, in the order of their text.
+    pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.index.iter().map(|entry| self.name(entry))
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The JSON text of an entry.
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        self.find(name)
+            .map(|place| &self.json.as_str()[self.index[place].value.clone()])
+    }
+
+    /// The text and the place in it of an entry, to parse it where no lock is held.
+    #[cfg(feature = "tower")]
+    pub(crate) fn locate(&self, name: &str) -> Option<(SharedJson, Range<usize>)> {
+        self.find(name)
+            .map(|place| (self.json.clone(), self.index[place].value.clone()))
+    }
+
+    /// The whole as JSON.
+    #[cfg(any(feature = "tower", test))]
+    pub(crate) fn json(&self) -> &SharedJson {
+        &self.json
+    }
+
+    /// Inserts an entry whose value is JSON text already.
+    pub(crate) fn insert_raw(&mut self, name: &str, value: &str) {
+        let index = std::mem::take(&mut self.index);
+        let room = self.json.as_str().len() + value.len();
+        match self.position(&index, name) {
+            Some(place) => {
+                self.rebuild(&index, room, |at, _| (at == place).then_some(value), None);
+            }
+            None => {
+                let name = quoted(name);
+                self.rebuild(
+                    &index,
+                    room + name.len() + 2,
+                    |_, _| None,
+                    Some((&name, value)),
+                );
+            }
+        }
+    }
+
+    /// Scans an object. Its members are neither parsed nor checked beyond being JSON.
+    ///
+    /// Two entries of one name are refused, as serde refuses two fields of one name: whoever reads
+    /// the first and whoever reads the last would see different sessions.
+    pub(crate) fn parse(json: SharedJson) -> serde_json::Result<Self> {
+        struct Scan<'j>(&'j str);
+
+        impl<'j> Visitor<'j> for Scan<'j> {
+            type Value = Vec<Entry>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'j>>(self, mut members: A) -> Result<Vec<Entry>, A::Error> {
+                // How far into the text a part of it begins.
+                let base = self.0.as_ptr() as usize;
+                let range = |part: &'j RawValue| {
+                    let start = part.get().as_ptr() as usize - base;
+                    start..start + part.get().len()
+                };
+                let mut index = Vec::new();
+                while let Some(name) = members.next_key::<&RawValue>()? {
+                    let value = members.next_value::<&RawValue>()?;
+                    index.push(Entry {
+                        name: range(name),
+                        value: range(value),
+                    });
+                }
+                Ok(index)
+            }
+        }
+
+        let mut deserializer = serde_json::Deserializer::from_str(json.as_str());
+        let index = deserializer.deserialize_map(Scan(json.as_str()))?;
+        deserializer.end()?;
+        let entries = Self { json, index };
+        entries.refuse_duplicates()?;
+        Ok(entries)
+    }
+
+    fn refuse_duplicates(&self) -> serde_json::Result<()> {
+        let mut names = std::collections::HashSet::new();
+        let few = self.index.len() <= 16;
+        for (place, entry) in self.index.iter().enumerate() {
+            let name = self.name(entry);
+            let known = if few {
+                self.index[..place]
+                    .iter()
+                    .any(|earlier| self.name(earlier) == name)
+            } else {
+                !names.insert(name)
+            };
+            if known {
+                return Err(serde_json::Error::custom("two entries of one name"));
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.position(&self.index, name)
+    }
+
+    fn position(&self, index: &[Entry], name: &str) -> Option<usize> {
+        index.iter().position(|entry| self.name(entry) == name)
+    }
+
+    /// An entry's name. One that is not Unicode (a lone surrogate, which Node can write) is known by
+    /// its JSON spelling, with the quotes.
+    fn name(&self, entry: &Entry) -> Cow<'_, str> {
+        let quoted = &self.json.as_str()[entry.name.clone()];
+        let plain = &quoted[1..quoted.len() - 1];
+        if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
+            return Cow::Borrowed(plain);
+        }
+        serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned)
+    }
+
+    /// Writes the text anew from the entries of `index`, each with its own value or the one that
+    /// `replace` gives, and one more at the end.
+    fn rebuild<'v>(
+        &mut self,
+        index: &[Entry],
+        room: usize,
+        replace: impl Fn(usize, &Entry) -> Option<&'v str>,
+        added: Option<(&str, &str)>,
+    ) {
+        let old = self.json.as_str();
+        let mut text = Zeroizing::new(String::with_capacity(room));
+        let mut new = Vec::with_capacity(index.len() + usize::from(added.is_some()));
+        text.push('{');
+        let kept = index.iter().enumerate().map(|(at, entry)| {
+            let value = replace(at, entry).unwrap_or(&old[entry.value.clone()]);
+            (&old[entry.name.clone()], value)
+        });
+        for (name, value) in kept.chain(added) {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            let start = text.len();
+            text.push_str(name);
+            let name_end = text.len();
+            text.push(':');
+            text.push_str(value);
+            new.push(Entry {
+                name: start..name_end,
+                value: name_end + 1..text.len(),
+            });
+        }
+        text.push('}');
+        self.json = SharedJson::new(text);
+        self.index = new;
+    }
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Entries {
+    /// How many entries there are; neither their names nor their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entries")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(self.json.as_str())
+            .map_err(|_| serde::ser::Error::custom("entries are an object"))?
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let json = Zeroizing::new(String::from(Box::<str>::from(text)));
+        Self::parse(SharedJson::new(json)).map_err(|_| D::Error::custom("not an object of entries"))
+    }
+}
+
+fn quoted(name: &str) -> String {
+    serde_json::to_string(name).expect("a string always serialises")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(json: &str) -> Entries {
+        parse(json).unwrap()
+    }
+
+    fn parse(json: &str) -> serde_json::Result<Entries> {
+        Entries::parse(SharedJson::new(Zeroizing::new(json.to_owned())))
+    }
+
+    #[test]
+    fn copies_what_it_does_not_touch_as_it_stands() {
+        let mut entries = entries(r#" { "a" : 1e400 , "b":[1, 2], "\u0063": "\ud800" } "#);
+        entries.insert("d", &true).unwrap();
+        assert_eq!(
+            entries.json().as_str(),
+            r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#
+        );
+        entries.insert("b", &0).unwrap();
+        assert!(entries.remove("a"));
+        assert_eq!(
+            entries.json().as_str(),
+            r#"{"b":0,"\u0063":"\ud800","d":true}"#
+        );
+        assert!(entries.contains("c"));
+        assert_eq!(entries.get::<bool>("d").unwrap(), Some(true));
+    }
+
+    #[test]
+    fn the_index_agrees_with_the_text_after_every_write() {
+        let mut written = Entries::new();
+        for (name, value) in [
+            ("a", "x"),
+            ("ü\"\\\n", "y"),
+            ("", "z"),
+            ("a", "longer than before"),
+        ] {
+            written.insert(name, value).unwrap();
+            assert_eq!(written.get::<String>(name).unwrap().as_deref(), Some(value));
+            let read = entries(written.json().as_str());
+            assert!(read.names().eq(written.names()));
+        }
+        assert_eq!(written.len(), 3);
+        for name in ["a", "ü\"\\\n", ""] {
+            assert!(written.remove(name));
+            assert!(!written.remove(name));
+        }
+        assert!(written.is_empty());
+        assert_eq!(written.json().as_str(), "{}");
+    }
+
+    #[test]
+    fn refuses_what_is_not_one_object_with_distinct_names() {
+        for json in [
+            "",
+            "null",
+            "1",
+            "[]",
+            "\"a\"",
+            "{",
+            "{}}",
+            "{} {}",
+            "{\"a\":1,}",
+            "{\"a\"}",
+            "{a:1}",
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1,"\u0061":2}"#,
+        ] {
+            assert!(parse(json).is_err(), "{json}");
+        }
+        let many = |last: &str| {
+            let members: Vec<_> = (0..40).map(|n| format!("\"k{n}\":{n}")).collect();
+            parse(&format!("{{{},\"{last}\":0}}", members.join(",")))
+        };
+        assert!(many("k40").is_ok());
+        assert!(many("k7").is_err());
+    }
+
+    #[test]
+    fn travels_through_serde() {
+        let text = r#"{"a":1,"b":{"c":null}}"#;
+        let read: Entries = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let value = serde_json::to_value(&read).unwrap();
+        assert!(serde_json::from_value::<Entries>(value).is_ok());
+        assert!(serde_json::from_str::<Entries>("[1]").is_err());
+    }
+}

@@ -1,0 +1,44 @@
+//! `SessionLayer`: what is added to a router.
+
+use tower_layer::Layer;
+
+use super::service::SessionService;
+use crate::codec::Codec;
+use crate::kind::SessionKind;
+
+/// Gives every request a [`Session<K>`](crate::Session), and the response its cookie if the session
+/// changed.
+///
+/// ```no_run
+/// # use sealed_session::{Codec, Dynamic, Key, Keyring, SessionLayer};
+/// # let keyring = Keyring::new(Key::generate()?);
+/// # let routes = axum::Router::<()>::new();
+/// let app = routes.layer(SessionLayer::new(Codec::<Dynamic>::new(keyring)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// One layer a kind, and one kind a cookie name: two layers with one cookie name on a request are
+/// reported at error level, and every session extractor on it answers 500 and names the cookie.
+///
+/// A response that sets a cookie also gets `Cache-Control: no-store`, unless the handler chose one,
+/// and a response that depends on the session gets `Vary: Cookie`.
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is added to a service"]
+pub struct SessionLayer<K: SessionKind> {
+    codec: Codec<K>,
+}
+
+impl<K: SessionKind> SessionLayer<K> {
+    /// A layer for the sessions of this codec.
+    pub fn new(codec: Codec<K>) -> Self {
+        Self { codec }
+    }
+}
+
+impl<S, K: SessionKind> Layer<S> for SessionLayer<K> {
+    type Service = SessionService<S, K>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SessionService::new(inner, self.codec.clone())
+    }
+}

@@ -1,0 +1,10 @@
+//! `SessionLayer` for tower: gives each request its session, and its response the cookie.
+
+mod layer;
+mod layers;
+mod service;
+
+pub use self::layer::SessionLayer;
+#[cfg(feature = "axum")]
+pub(crate) use self::layers::{Clash, Layers};
+pub use self::service::{ResponseFuture, SessionService};

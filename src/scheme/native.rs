@@ -1,0 +1,146 @@
+//! Our own token: `base64url(nonce ‖ tag ‖ ciphertext)` of a fixed header and the session's JSON,
+//! under a sub-key that is bound to the cookie's name. `docs/FORMAT.md` states it byte by byte.
+//!
+//! Exactly one spelling opens. Nothing here reads a clock or draws a nonce.
+
+use blake2::Blake2bMac;
+use blake2::digest::consts::U32;
+use blake2::digest::{FixedOutput as _, Update as _};
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::{Idle, Json, Times, text};
+use crate::crypto::key::Key;
+use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
+use crate::error::{OpenErrorKind, SealErrorKind};
+
+const PERSONAL: &[u8; 16] = b"sealed-session-1";
+const VERSION: u8 = 1;
+
+/// Five bytes of seconds reach to the year 36,812; four would end in 2106.
+const TIME_LEN: usize = 5;
+pub(super) const LAST_TIME: u64 = (1 << (8 * TIME_LEN)) - 1;
+/// The first bit says that the session has its own idle timeout; 31 bits of seconds are 68 years.
+const IDLE_LEN: usize = 4;
+const OWN_IDLE: u32 = 1 << 31;
+const HEADER_LEN: usize = 1 + 2 * TIME_LEN + IDLE_LEN;
+
+/// What stands before the JSON.
+pub(crate) const FRONT: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
+
+/// A key bound to a cookie's name.
+pub(crate) struct Sealer(SecretBox);
+
+impl Sealer {
+    pub(crate) fn new(key: &Key, cookie_name: &str) -> Self {
+        let mut mac =
+            Blake2bMac::<U32>::new_with_salt_and_personal(key.expose_secret(), &[], PERSONAL)
+                .expect("key and personal are of the lengths that BLAKE2b takes");
+        mac.update(cookie_name.as_bytes());
+        let mut subkey = mac.finalize_fixed();
+        let sealer = Self(SecretBox::new(subkey.as_ref()));
+        subkey.as_mut_slice().zeroize();
+        sealer
+    }
+
+    pub(super) fn seal(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        times: &Times,
+        buffer: &mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealErrorKind> {
+        let (front, message) = buffer.split_at_mut(NONCE_LEN + TAG_LEN);
+        write_header(times, &mut message[..HEADER_LEN])?;
+        front[..NONCE_LEN].copy_from_slice(nonce);
+        front[NONCE_LEN..].copy_from_slice(&self.0.seal(nonce, message));
+        text::encode_url(buffer, out);
+        Ok(())
+    }
+
+    /// Opens `buffer` in place, and leaves it as it is if this is not its key.
+    pub(super) fn open(&self, buffer: &mut [u8]) -> bool {
+        let Some((nonce, rest)) = buffer.split_first_chunk_mut() else {
+            return false;
+        };
+        let Some((tag, ciphertext)) = rest.split_first_chunk_mut() else {
+            return false;
+        };
+        self.0.open(nonce, tag, ciphertext).is_ok()
+    }
+}
+
+/// The length of the token for so many bytes of JSON.
+pub(super) const fn token_len(json: usize) -> usize {
+    text::encoded_len(FRONT + json)
+}
+
+/// The bytes of a token, still sealed.
+pub(super) fn decode(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenErrorKind> {
+    match text::decode_url(token) {
+        Some(bytes) if bytes.len() >= FRONT => Ok(Zeroizing::new(bytes)),
+        _ => Err(OpenErrorKind::Malformed),
+    }
+}
+
+/// What an opened buffer says.
+pub(super) fn parse(mut buffer: Zeroizing<Vec<u8>>) -> Result<(Times, Json), OpenErrorKind> {
+    let times = read_header(&buffer[NONCE_LEN + TAG_LEN..FRONT])?;
+    buffer.drain(..FRONT);
+    match String::from_utf8(std::mem::take(&mut buffer)) {
+        Ok(json) => Ok((times, Zeroizing::new(json))),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(OpenErrorKind::Payload)
+        }
+    }
+}
+
+fn write_header(times: &Times, header: &mut [u8]) -> Result<(), SealErrorKind> {
+    let refreshed_at = times.refreshed_at;
+    let created_at = times.created_at.unwrap_or(refreshed_at);
+    if created_at > LAST_TIME || refreshed_at > LAST_TIME {
+        return Err(SealErrorKind::Clock);
+    }
+    let idle = times
+        .idle
+        .expect("the codec gives every native token an idle timeout");
+    let idle = if idle.own {
+        OWN_IDLE | idle.seconds
+    } else {
+        idle.seconds
+    };
+    header[0] = VERSION;
+    header[1..6].copy_from_slice(&created_at.to_be_bytes()[8 - TIME_LEN..]);
+    header[6..11].copy_from_slice(&refreshed_at.to_be_bytes()[8 - TIME_LEN..]);
+    header[11..].copy_from_slice(&idle.to_be_bytes());
+    Ok(())
+}
+
+fn read_header(header: &[u8]) -> Result<Times, OpenErrorKind> {
+    let (&version, header) = header.split_first().ok_or(OpenErrorKind::Payload)?;
+    if version != VERSION {
+        return Err(OpenErrorKind::Version);
+    }
+    let (created_at, header) = header.split_at(TIME_LEN);
+    let (refreshed_at, idle) = header.split_at(TIME_LEN);
+    let (created_at, refreshed_at) = (big_endian(created_at), big_endian(refreshed_at));
+    let idle = big_endian(idle) as u32;
+    let idle = Idle {
+        seconds: idle & !OWN_IDLE,
+        own: idle & OWN_IDLE != 0,
+    };
+    if created_at > refreshed_at || idle.seconds == 0 {
+        return Err(OpenErrorKind::Payload);
+    }
+    Ok(Times {
+        created_at: Some(created_at),
+        refreshed_at,
+        idle: Some(idle),
+    })
+}
+
+fn big_endian(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

@@ -1,0 +1,400 @@
+//! What a session handle guards: the cookie as it came, the content as it is now, and the one
+//! `Change` between them.
+
+use http::HeaderValue;
+
+use crate::codec::{Codec, Core, Opened, Ring, Validity, draw_nonce};
+use crate::cookie_options::SetCookie;
+use crate::crypto::secretbox::NONCE_LEN;
+use crate::error::{OpenErrorKind, SessionError, SessionErrorKind};
+use crate::kind::{Dynamic, Entries, SessionKind, SharedJson};
+use crate::scheme::{Idle, Times};
+
+/// A request's Cookie headers. HTTP/2 may split one into several.
+#[derive(Default)]
+pub(crate) struct Incoming {
+    pub(crate) first: Option<HeaderValue>,
+    pub(crate) rest: Vec<HeaderValue>,
+}
+
+/// What the response has to carry.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) set_cookie: Option<HeaderValue>,
+    /// The response depends on the session.
+    pub(crate) vary: bool,
+}
+
+/// What has become of the session since the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    None,
+    /// Sealed anew if the content differs from the cookie's; if `forced`, in any case.
+    Written {
+        forced: bool,
+    },
+    Deleted,
+    /// The response has begun.
+    Closed,
+}
+
+pub(super) struct State<K: SessionKind> {
+    incoming: Incoming,
+    opened: bool,
+    /// A handler has looked at the session.
+    read: bool,
+    /// What the browser's cookie says, if it opens and is still this session's.
+    stored: Option<Stored>,
+    /// The content now; `None` if there is none.
+    json: Option<SharedJson>,
+    /// The content parsed. A typed session's first reader takes it.
+    data: Option<K::Data>,
+    /// `None` for a session that begins with this response.
+    created_at: Option<u64>,
+    own_idle: Option<u32>,
+    change: Change,
+    revision: u64,
+    /// Drawn when something is written, so that a lack of randomness is the handler's error.
+    nonce: Option<[u8; NONCE_LEN]>,
+    /// Attributes for this response only.
+    cookie: Option<SetCookie>,
+}
+
+struct Stored {
+    json: SharedJson,
+    validity: Validity,
+}
+
+impl<K: SessionKind> State<K> {
+    pub(super) fn new(incoming: Incoming) -> Self {
+        Self {
+            incoming,
+            opened: false,
+            read: false,
+            stored: None,
+            json: None,
+            data: None,
+            created_at: None,
+            own_idle: None,
+            change: Change::None,
+            revision: 0,
+            nonce: None,
+            cookie: None,
+        }
+    }
+
+    /// Opens the cookie on a handler's behalf.
+    pub(super) fn read(&mut self, codec: &Codec<K>) {
+        self.read = true;
+        self.open(codec);
+    }
+
+    fn open(&mut self, codec: &Codec<K>) {
+        // After the response has begun there is nobody to show it to; what was open stays so.
+        if self.opened {
+            return;
+        }
+        self.opened = true;
+        let Incoming { first, rest } = &self.incoming;
+        let headers = first.iter().chain(rest).map(HeaderValue::as_bytes);
+        match codec.open_first(headers) {
+            Ok(opening) => {
+                self.created_at = opening.validity.created_at;
+                let idle = opening.validity.idle;
+                self.own_idle = idle.own.then_some(idle.seconds);
+                if !K::is_empty(&opening.data) {
+                    self.json = Some(opening.json.clone());
+                }
+                self.data = Some(opening.data);
+                self.stored = Some(Stored {
+                    json: opening.json,
+                    validity: opening.validity,
+                });
+            }
+            Err(OpenErrorKind::Missing) => {}
+            Err(_reason) => {
+                #[cfg(feature = "tracing")]
+                tracing::debug!(
+                    cookie = codec.cookie_name(),
+                    reason = %_reason,
+                    "session cookie refused"
+                );
+            }
+        }
+    }
+
+    pub(super) fn take_data(&mut self) -> Option<K::Data> {
+        self.json.as_ref()?;
+        self.data.take()
+    }
+
+    pub(super) fn json(&self) -> Option<SharedJson> {
+        self.json.clone()
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(super) fn check_writable(&self) -> Result<(), SessionError> {
+        if self.change == Change::Closed {
+            return Err(SessionErrorKind::ResponseStarted.into());
+        }
+        Ok(())
+    }
+
+    /// Replaces the content, unless that would be too large, or another write has come since
+    /// `revision`.
+    pub(super) fn write(
+        &mut self,
+        codec: &Codec<K>,
+        revision: Option<u64>,
+        content: Option<SharedJson>,
+    ) -> Result<(), SessionError> {
+        self.check_writable()?;
+        if self.change == Change::Deleted {
+            #[cfg(feature = "tracing")]
+            tracing::debug!(
+                cookie = codec.cookie_name(),
+                "write dropped: the session is deleted"
+            );
+            return Ok(());
+        }
+        if revision.is_some_and(|revision| revision != self.revision) {
+            return Err(SessionErrorKind::Conflict.into());
+        }
+        if let Some(json) = &content {
+            let core = codec.core();
+            core.check_size(&core.ring(), json.as_str().len())?;
+            self.make_ready(core)?;
+        }
+        self.json = content;
+        self.data = None;
+        self.written(false);
+        Ok(())
+    }
+
+    /// What can fail of sealing, done while the handler can still be told.
+    fn make_ready(&mut self, core: &Core) -> Result<(), SessionError> {
+        core.check_clock()?;
+        if self.nonce.is_none() {
+            self.nonce = Some(draw_nonce()?);
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, force: bool) {
+        self.revision += 1;
+        self.change = match self.change {
+            Change::None => Change::Written { forced: force },
+            Change::Written { forced } => Change::Written {
+                forced: forced || force,
+            },
+            last @ (Change::Deleted | Change::Closed) => last,
+        };
+    }
+
+    pub(super) fn regenerate(&mut self) {
+        if matches!(self.change, Change::None | Change::Written { .. }) {
+            self.stored = None;
+            self.json = None;
+            self.data = None;
+            self.created_at = None;
+            self.own_idle = None;
+            self.written(false);
+        }
+    }
+
+    pub(super) fn delete(&mut self) {
+        if self.change != Change::Closed {
+            self.stored = None;
+            self.json = None;
+            self.data = None;
+            self.revision += 1;
+            self.change = Change::Deleted;
+        }
+    }
+
+    pub(super) fn touch(&mut self, codec: &Codec<K>) -> Result<(), SessionError> {
+        self.check_writable()?;
+        if self.json.is_some() {
+            self.make_ready(codec.core())?;
+            self.written(true);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_own_idle(
+        &mut self,
+        codec: &Codec<K>,
+        seconds: u32,
+    ) -> Result<(), SessionError> {
+        self.check_writable()?;
+        if self.own_idle != Some(seconds) {
+            self.touch(codec)?;
+            self.own_idle = Some(seconds);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_cookie(&mut self, cookie: SetCookie) {
+        self.cookie = Some(cookie);
+    }
+
+    pub(super) fn info(&self) -> Option<Opened<()>> {
+        self.stored
+            .as_ref()
+            .map(|stored| stored.validity.opened(()))
+    }
+
+    /// What the response has to carry; from now on nothing can be written.
+    pub(super) fn finish(&mut self, codec: &Codec<K>) -> Outcome {
+        let change = std::mem::replace(&mut self.change, Change::Closed);
+        let core = codec.core();
+        let set_cookie = match change {
+            Change::Closed => return Outcome::default(),
+            Change::Deleted => self.removal(core),
+            Change::None | Change::Written { .. } => {
+                let ring = core.ring();
+                // While there is more than one key, every session is looked at, so that a rotation
+                // ends by itself.
+                if !self.opened && ring.len() > 1 && self.incoming.first.is_some() {
+                    self.open(codec);
+                }
+                match (&self.json, change) {
+                    (None, Change::Written { .. }) => self.removal(core),
+                    (None, _) => None,
+                    (Some(json), _) => {
+                        let json = json.clone();
+                        let now = core.now();
+                        let refreshed_at = self.to_seal(change, now);
+                        refreshed_at.and_then(|at| self.seal(core, &ring, now, at, &json))
+                    }
+                }
+            }
+        };
+        Outcome {
+            vary: self.read || set_cookie.is_some(),
+            set_cookie,
+        }
+    }
+
+    /// Whether the session is to be sealed anew, and if so, when it was last refreshed.
+    fn to_seal(&self, change: Change, now: u64) -> Option<u64> {
+        let Some(Stored { json, validity }) = &self.stored else {
+            return Some(now);
+        };
+        let differs = || self.json.as_ref().is_none_or(|new| !same_json(json, new));
+        let used = now.saturating_sub(validity.refreshed_at);
+        let due = self.read && used.saturating_mul(10) >= validity.idle.seconds.into();
+        match change {
+            Change::Written { forced } if forced || differs() => Some(now),
+            _ if due => Some(now),
+            _ if validity.key_index > 0 => Some(validity.refreshed_at),
+            _ => None,
+        }
+    }
+
+    fn seal(
+        &mut self,
+        core: &Core,
+        ring: &Ring,
+        now: u64,
+        refreshed_at: u64,
+        json: &SharedJson,
+    ) -> Option<HeaderValue> {
+        let own = self.own_idle.map(|seconds| Idle { seconds, own: true });
+        let times = Times {
+            created_at: self.created_at,
+            refreshed_at,
+            idle: own,
+        };
+        let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
+        // A session that is remembered lives on in the browser, too.
+        let live = own
+            .filter(|own| own.seconds > core.idle)
+            .filter(|_| !self.cookie.as_ref().is_some_and(SetCookie::has_max_age))
+            .map(|own| {
+                let created_at = self.created_at.or(Some(refreshed_at));
+                core.expires_at(created_at, refreshed_at, own)
+                    .saturating_sub(now)
+            });
+        let json = json.as_str();
+        let nonce = self.nonce.take().map_or_else(draw_nonce, Ok);
+        let sealed = nonce.and_then(|nonce| {
+            core.check_size(ring, json.len())?;
+            let mut header = cookie.begin(ring[0].token_len(json.len()));
+            core.seal(ring, &nonce, times, json, &mut header)?;
+            cookie.end(&mut header, live);
+            Ok(header)
+        });
+        match sealed {
+            Ok(header) => HeaderValue::try_from(header).ok(),
+            Err(_reason) => {
+                // What a handler wrote was ready to seal, so this was a refresh or a rotation: the
+                // browser's cookie still opens.
+                #[cfg(feature = "tracing")]
+                tracing::error!(cookie = core.cookie.name(), reason = %_reason, "session not sealed");
+                None
+            }
+        }
+    }
+
+    /// Only a cookie that came can be removed.
+    fn removal(&self, core: &Core) -> Option<HeaderValue> {
+        let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
+        self.came(core)
+            .then(|| HeaderValue::try_from(cookie.removal()).ok())
+            .flatten()
+    }
+
+    /// Whether the request had a cookie of this name, good or bad.
+    fn came(&self, core: &Core) -> bool {
+        let name = core.cookie.name().as_bytes();
+        let Incoming { first, rest } = &self.incoming;
+        first.iter().chain(rest).any(|header| {
+            crate::cookie_header::values(header.as_bytes(), name)
+                .next()
+                .is_some()
+        })
+    }
+}
+
+impl State<Dynamic> {
+    pub(super) fn entries(&mut self) -> &mut Entries {
+        let json = &self.json;
+        self.data.get_or_insert_with(|| {
+            json.as_ref()
+                .and_then(|json| Entries::parse(json.clone()).ok())
+                .unwrap_or_default()
+        })
+    }
+
+    /// Changes the entries and writes them; if that fails they are as before.
+    pub(super) fn write_entries(
+        &mut self,
+        codec: &Codec<Dynamic>,
+        change: impl FnOnce(&mut Entries),
+    ) -> Result<(), SessionError> {
+        let mut entries = self.entries().clone();
+        change(&mut entries);
+        let content = (!entries.is_empty()).then(|| entries.json().clone());
+        self.write(codec, None, content)?;
+        if self.change != Change::Deleted {
+            self.data = Some(entries);
+        }
+        Ok(())
+    }
+}
+
+/// Whether two texts of one serialiser say the same. They may differ in the order of a hash map.
+fn same_json(old: &SharedJson, new: &SharedJson) -> bool {
+    let (old, new) = (old.as_str(), new.as_str());
+    let sum = |text: &str| text.bytes().map(u64::from).sum::<u64>();
+    let value = |text| serde_json::from_str::<serde_json::Value>(text).ok();
+    // Another order has the same bytes; asking that first spares most writes the parsing.
+    old == new
+        || (old.len() == new.len()
+            && sum(old) == sum(new)
+            && value(old).is_some_and(|old| value(new) == Some(old)))
+}
