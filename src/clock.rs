@@ -26,9 +26,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn unix_seconds(&self) -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 }
 
@@ -71,8 +69,7 @@ impl TestClock {
     fn change(&self, change: impl Fn(u64) -> u64) {
         let mut now = self.0.load(Ordering::SeqCst);
         while let Err(moved) =
-            self.0
-                .compare_exchange(now, change(now), Ordering::SeqCst, Ordering::SeqCst)
+            self.0.compare_exchange(now, change(now), Ordering::SeqCst, Ordering::SeqCst)
         {
             now = moved;
         }
@@ -87,8 +84,6 @@ impl Clock for TestClock {
 
 impl fmt::Debug for TestClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TestClock")
-            .field(&self.unix_seconds())
-            .finish()
+        f.debug_tuple("TestClock").field(&self.unix_seconds()).finish()
     }
 }

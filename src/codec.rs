@@ -8,18 +8,21 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use crate::clock::{Clock, SystemClock};
 use crate::cookie_header;
 use crate::cookie_options::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
 use crate::crypto::keyring::Keyring;
+#[cfg(feature = "fastify")]
+use crate::crypto::keyring::RingKey;
 use crate::crypto::random;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{
     ConfigError, ConfigErrorKind, OpenError, OpenErrorKind, SealError, SealErrorKind, TooLarge,
 };
 use crate::kind::{SessionKind, SharedJson};
+#[cfg(feature = "tower")]
+use crate::plaintext::Bytes;
+use crate::plaintext::{self, Text};
 use crate::scheme::{self, Idle, Sealer, Times};
 
 const DEFAULT_IDLE_TIMEOUT: u32 = 24 * 60 * 60;
@@ -34,7 +37,7 @@ const MAX_CANDIDATES: usize = 4;
 /// links in e-mail.
 ///
 /// Clones share everything, so that [`replace_keyring`](Self::replace_keyring) reaches all of them.
-/// All methods take microseconds and none waits for anything.
+/// No method waits for anything.
 ///
 /// ```
 /// # use sealed_session::{Codec, Key, Keyring, Opened, SessionKind};
@@ -73,6 +76,8 @@ impl<K: SessionKind> Codec<K> {
             absolute_timeout: Duration::from_secs(DEFAULT_ABSOLUTE_TIMEOUT.into()),
             cookie: CookieOptions::new(),
             clock: Arc::new(SystemClock),
+            #[cfg(feature = "fastify")]
+            share_fastify_key: false,
             kind: PhantomData,
         }
     }
@@ -91,45 +96,38 @@ impl<K: SessionKind> Codec<K> {
     /// A token opens as often as it is shown until it expires, and its length tells the length of
     /// the data.
     pub fn encode(&self, data: &K::Data) -> Result<String, SealError> {
-        let times = Times {
-            created_at: None,
-            refreshed_at: self.core.now(),
-            idle: None,
-        };
+        let times = Times { created_at: None, refreshed_at: self.core.now(), idle: None };
         self.encode_at(data, times)
     }
 
     /// Seals an opened session again, under the primary key, with the times that it has: the
     /// counterpart of what the middleware does after a rotation.
     ///
-    /// To refresh a session, set [`Opened::refreshed_at`] to now before.
+    /// To refresh a session, set [`Opened::refreshed_at`] to now before; what of
+    /// [`Opened::idle_timeout`] and [`Opened::own_idle_timeout`] is set counts for the new token.
     ///
     /// # Errors
     ///
     /// As [`encode`](Self::encode).
     pub fn reseal(&self, opened: &Opened<K::Data>) -> Result<String, SealError> {
         let own = opened.own_idle_timeout;
-        let idle = own
-            .map(|found| {
-                check_timeout("idle", found).map_err(|_| SealErrorKind::IdleTimeout { found })
-            })
-            .transpose()?
-            .map(|seconds| Idle { seconds, own: true });
-        let times = Times {
-            created_at: opened.created_at,
-            refreshed_at: opened.refreshed_at,
-            idle,
-        };
+        let found = own.unwrap_or(opened.idle_timeout);
+        let seconds =
+            check_timeout("idle", found).map_err(|_| SealErrorKind::IdleTimeout { found })?;
+        let idle = Some(Idle { seconds, own: own.is_some() });
+        let times =
+            Times { created_at: opened.created_at, refreshed_at: opened.refreshed_at, idle };
         self.encode_at(&opened.data, times)
     }
 
     fn encode_at(&self, data: &K::Data, times: Times) -> Result<String, SealError> {
         let ring = self.core.ring();
-        let mut buffer = Zeroizing::new(Vec::with_capacity(512));
-        buffer.resize(ring[0].front(), 0);
-        serde_json::to_writer(&mut *buffer, data).map_err(|error| SealErrorKind::from(&error))?;
-        self.core
-            .check_size(&ring, buffer.len() - ring[0].front())?;
+        let mut buffer = plaintext::serialize(ring[0].front(), data)?;
+        let json = &buffer[ring[0].front()..];
+        self.core.check(&ring, json, times.refreshed_at)?;
+        if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
+            return Err(SealErrorKind::NoRoomForIdleTimeout.into());
+        }
         let nonce = draw_nonce()?;
         let mut token = Vec::new();
         ring[0].seal(&nonce, &self.core.complete(times), &mut buffer, &mut token)?;
@@ -169,11 +167,7 @@ impl<K: SessionKind> Codec<K> {
     /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
     pub fn replace_keyring(&self, keyring: Keyring) {
         let ring = self.core.prepare(&keyring);
-        *self
-            .core
-            .ring
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = ring;
+        *self.core.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
     }
 
     /// The name of the cookie, with its prefix.
@@ -193,11 +187,7 @@ impl<K: SessionKind> Codec<K> {
         let valid = self.core.open(&ring, token)?;
         let json = SharedJson::new(valid.json);
         let data = K::parse(&json).map_err(|_| OpenErrorKind::Payload)?;
-        Ok(Opening {
-            data,
-            json,
-            validity: valid.validity,
-        })
+        Ok(Opening { data, json, validity: valid.validity })
     }
 
     /// Opens the first cookie that opens.
@@ -206,9 +196,7 @@ impl<K: SessionKind> Codec<K> {
         headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Opening<K>, OpenErrorKind> {
         let name = self.cookie_name().as_bytes();
-        let candidates = headers
-            .into_iter()
-            .flat_map(|header| cookie_header::values(header, name));
+        let candidates = headers.into_iter().flat_map(|header| cookie_header::values(header, name));
         let mut first_error = None;
         for token in candidates.take(MAX_CANDIDATES) {
             match self.open(token) {
@@ -224,10 +212,7 @@ impl<K: SessionKind> Codec<K> {
 
 impl<K> Clone for Codec<K> {
     fn clone(&self) -> Self {
-        Self {
-            core: self.core.clone(),
-            kind: PhantomData,
-        }
+        Self { core: self.core.clone(), kind: PhantomData }
     }
 }
 
@@ -250,6 +235,8 @@ pub struct CodecBuilder<K> {
     absolute_timeout: Duration,
     cookie: CookieOptions,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "fastify")]
+    share_fastify_key: bool,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -283,6 +270,19 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
+    /// Lets a fastify key serve this cookie although it serves another. Default: an error.
+    ///
+    /// # Security
+    ///
+    /// The peer's token is not bound to its cookie's name: whoever has one of the cookies can send it
+    /// under the other's name, and it opens. Only for sessions whose kinds may be taken for each
+    /// other, or cannot be.
+    #[cfg(feature = "fastify")]
+    pub fn danger_share_fastify_key(mut self) -> Self {
+        self.share_fastify_key = true;
+        self
+    }
+
     /// Checks the settings and makes the codec.
     ///
     /// # Errors
@@ -291,23 +291,27 @@ impl<K: SessionKind> CodecBuilder<K> {
     pub fn build(self) -> Result<Codec<K>, ConfigError> {
         let idle = check_timeout("idle", self.idle_timeout)?;
         let absolute = check_timeout("absolute", self.absolute_timeout)?;
-        if idle > absolute {
-            let (idle, absolute) = (self.idle_timeout, self.absolute_timeout);
-            return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
-        }
         let mut core = Core {
             cookie: Arc::new(self.cookie.prepare(K::NAME)?),
             cookie_options: self.cookie,
             idle,
             absolute,
             clock: self.clock,
+            #[cfg(all(feature = "fastify", feature = "tower"))]
+            shares_fastify_key: self.share_fastify_key,
             ring: RwLock::new(Arc::new([])),
         };
-        core.ring = RwLock::new(core.prepare(&self.keyring));
-        Ok(Codec {
-            core: Arc::new(core),
-            kind: PhantomData,
-        })
+        let ring = core.prepare(&self.keyring);
+        if idle > absolute && ring[0].keeps_times() {
+            let (idle, absolute) = (self.idle_timeout, self.absolute_timeout);
+            return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
+        }
+        #[cfg(feature = "fastify")]
+        if !self.share_fastify_key {
+            claim(&self.keyring, core.cookie.name())?;
+        }
+        core.ring = RwLock::new(ring);
+        Ok(Codec { core: Arc::new(core), kind: PhantomData })
     }
 }
 
@@ -336,7 +340,9 @@ pub struct Opened<T> {
     pub refreshed_at: u64,
     /// From when on the token no longer opens, unless it is refreshed.
     pub expires_at: u64,
-    /// The idle timeout that was set for this session, where it has one of its own.
+    /// The idle timeout that counts for this token.
+    pub idle_timeout: Duration,
+    /// The idle timeout that was set for this session alone, where it has one (“remember me”).
     pub own_idle_timeout: Option<Duration>,
     /// The place in the keyring of the key that opened it: 0 is the primary.
     pub key_index: usize,
@@ -348,6 +354,7 @@ impl<T> fmt::Debug for Opened<T> {
             .field("created_at", &self.created_at)
             .field("refreshed_at", &self.refreshed_at)
             .field("expires_at", &self.expires_at)
+            .field("idle_timeout", &self.idle_timeout)
             .field("own_idle_timeout", &self.own_idle_timeout)
             .field("key_index", &self.key_index)
             .finish_non_exhaustive()
@@ -357,10 +364,7 @@ impl<T> fmt::Debug for Opened<T> {
 /// An opened token with its JSON still at hand.
 pub(crate) struct Opening<K: SessionKind> {
     pub(crate) data: K::Data,
-    #[cfg_attr(
-        not(feature = "tower"),
-        allow(dead_code, reason = "the session handle's need")
-    )]
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) json: SharedJson,
     pub(crate) validity: Validity,
 }
@@ -378,19 +382,15 @@ pub(crate) struct Validity {
 
 impl Validity {
     pub(crate) fn opened<T>(self, data: T) -> Opened<T> {
-        let Self {
-            created_at,
-            refreshed_at,
-            expires_at,
-            idle,
-            key_index,
-        } = self;
-        let own_idle_timeout = idle.own.then(|| Duration::from_secs(idle.seconds.into()));
+        let Self { created_at, refreshed_at, expires_at, idle, key_index } = self;
+        let idle_timeout = Duration::from_secs(idle.seconds.into());
+        let own_idle_timeout = idle.own.then_some(idle_timeout);
         Opened {
             data,
             created_at,
             refreshed_at,
             expires_at,
+            idle_timeout,
             own_idle_timeout,
             key_index,
         }
@@ -403,19 +403,19 @@ pub(crate) type Ring = Arc<[Sealer]>;
 /// The part of a codec that no kind has a say in.
 pub(crate) struct Core {
     pub(crate) cookie: Arc<SetCookie>,
-    #[cfg_attr(
-        not(feature = "tower"),
-        allow(dead_code, reason = "the session handle's need")
-    )]
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) cookie_options: CookieOptions,
     pub(crate) idle: u32,
     pub(crate) absolute: u32,
     clock: Arc<dyn Clock>,
+    /// Whether a fastify key may serve another cookie, too.
+    #[cfg(all(feature = "fastify", feature = "tower"))]
+    shares_fastify_key: bool,
     ring: RwLock<Ring>,
 }
 
 struct Valid {
-    json: scheme::Json,
+    json: Text,
     validity: Validity,
 }
 
@@ -425,34 +425,42 @@ impl Core {
     }
 
     pub(crate) fn ring(&self) -> Ring {
-        self.ring
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn prepare(&self, keyring: &Keyring) -> Ring {
         let name = self.cookie.name();
-        keyring
-            .iter()
-            .map(|(scheme, key)| Sealer::new(scheme, key, name))
-            .collect()
+        keyring.iter().map(|key| Sealer::new(key, name)).collect()
+    }
+
+    /// Whether a fastify key serves both cookies, and neither codec was told that it may.
+    #[cfg(all(feature = "fastify", feature = "tower"))]
+    pub(crate) fn shares_key_with(&self, other: &Self) -> bool {
+        if self.shares_fastify_key || other.shares_fastify_key {
+            return false;
+        }
+        let (ours, theirs) = (self.ring(), other.ring());
+        ours.iter()
+            .filter_map(Sealer::fastify_key)
+            .any(|key| theirs.iter().filter_map(Sealer::fastify_key).any(|other| key == other))
     }
 
     /// Whether the time is one that a token can say.
     #[cfg(feature = "tower")]
     pub(crate) fn check_clock(&self) -> Result<(), SealErrorKind> {
-        if self.now() > scheme::LAST_TIME {
-            Err(SealErrorKind::Clock)
-        } else {
-            Ok(())
-        }
+        if self.now() > scheme::LAST_TIME { Err(SealErrorKind::Clock) } else { Ok(()) }
     }
 
-    /// Whether a session of so many bytes of JSON fits into a cookie.
-    pub(crate) fn check_size(&self, ring: &Ring, json: usize) -> Result<(), SealErrorKind> {
+    /// Whether a session of this JSON can be sealed and fits into a cookie.
+    pub(crate) fn check(
+        &self,
+        ring: &Ring,
+        json: &[u8],
+        refreshed_at: u64,
+    ) -> Result<(), SealErrorKind> {
+        ring[0].check_json(json)?;
         let name = self.cookie.name();
-        let size = name.len() + ring[0].token_len(json);
+        let size = name.len() + ring[0].token_len(json.len(), refreshed_at);
         if size <= MAX_COOKIE_LEN {
             return Ok(());
         }
@@ -461,7 +469,7 @@ impl Core {
             cookie,
             size,
             limit: MAX_COOKIE_LEN,
-            json,
+            json: json.len(),
             entry: None,
         }))
     }
@@ -474,10 +482,7 @@ impl Core {
             created_at: Some(created_at),
             // A clock that went back must not make a token that contradicts itself.
             refreshed_at: times.refreshed_at.max(created_at),
-            idle: times.idle.or(Some(Idle {
-                seconds: self.idle,
-                own: false,
-            })),
+            idle: times.idle.or(Some(Idle { seconds: self.idle, own: false })),
         }
     }
 
@@ -492,7 +497,7 @@ impl Core {
         out: &mut Vec<u8>,
     ) -> Result<(), SealErrorKind> {
         let front = ring[0].front();
-        let mut buffer = Zeroizing::new(Vec::with_capacity(front + json.len() + 32));
+        let mut buffer = Bytes::new(Vec::with_capacity(front + json.len() + 32));
         buffer.resize(front, 0);
         buffer.extend_from_slice(json.as_bytes());
         ring[0].seal(nonce, &self.complete(times), &mut buffer, out)
@@ -502,31 +507,17 @@ impl Core {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
             return Err(OpenErrorKind::TooLong);
         }
-        let scheme::Opened {
-            json,
-            times,
-            key_index,
-        } = scheme::open(ring, token)?;
+        let now = self.now();
+        let scheme::Opened { json, times, key_index } = scheme::open(ring, token, now)?;
         let idle = match times.idle {
             Some(idle) if idle.own => idle,
             // The codec's setting at the time; what it is now may only shorten it.
-            Some(idle) => Idle {
-                seconds: idle.seconds.min(self.idle),
-                own: false,
-            },
-            None => Idle {
-                seconds: self.idle,
-                own: false,
-            },
+            Some(idle) => Idle { seconds: idle.seconds.min(self.idle), own: false },
+            None => Idle { seconds: self.idle, own: false },
         };
         let refreshed_at = times.refreshed_at;
-        let now = self.now();
         let latest = now.saturating_add(MAX_CLOCK_SKEW);
-        if refreshed_at > latest
-            || times
-                .created_at
-                .is_some_and(|created_at| created_at > latest)
-        {
+        if refreshed_at > latest || times.created_at.is_some_and(|created_at| created_at > latest) {
             return Err(OpenErrorKind::FromTheFuture);
         }
         let expires_at = self.expires_at(times.created_at, refreshed_at, idle);
@@ -534,13 +525,7 @@ impl Core {
             return Err(OpenErrorKind::Expired);
         }
         let created_at = times.created_at;
-        let validity = Validity {
-            created_at,
-            refreshed_at,
-            expires_at,
-            idle,
-            key_index,
-        };
+        let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index };
         Ok(Valid { json, validity })
     }
 
@@ -552,6 +537,20 @@ impl Core {
             None => idle,
         }
     }
+}
+
+/// Claims the ring's fastify keys for one cookie.
+#[cfg(feature = "fastify")]
+fn claim(keyring: &Keyring, cookie: &str) -> Result<(), ConfigErrorKind> {
+    for key in keyring.iter() {
+        if let RingKey::Fastify(key) = key {
+            key.claim(cookie).map_err(|other| ConfigErrorKind::SharedKey {
+                other: other.to_owned(),
+                cookie: cookie.to_owned(),
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// A fresh nonce.
@@ -570,9 +569,6 @@ pub(crate) fn check_timeout(
         {
             Ok(seconds)
         }
-        _ => Err(ConfigErrorKind::Timeout {
-            which,
-            found: timeout,
-        }),
+        _ => Err(ConfigErrorKind::Timeout { which, found: timeout }),
     }
 }

@@ -19,10 +19,8 @@ pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item
                     pairs
                 }
             };
-            if let Some(value) = pair
-                .trim_ascii_start()
-                .strip_prefix(name)
-                .and_then(|pair| pair.strip_prefix(b"="))
+            if let Some(value) =
+                pair.trim_ascii_start().strip_prefix(name).and_then(|pair| pair.strip_prefix(b"="))
             {
                 return Some(value.trim_ascii());
             }
@@ -52,9 +50,9 @@ mod tests {
 
     #[test]
     fn takes_no_other_for_it() {
-        for header in [
-            "", ";", ";;=;", "sid", "sid;", "Sid=a", "xsid=a", "sidx=a", "sid =a", "x=sid=a",
-        ] {
+        for header in
+            ["", ";", ";;=;", "sid", "sid;", "Sid=a", "xsid=a", "sidx=a", "sid =a", "x=sid=a"]
+        {
             finds(header, &[]);
         }
     }

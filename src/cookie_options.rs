@@ -66,19 +66,13 @@ impl CookieOptions {
     /// The default, with `__Host-` before the name: browsers then take the cookie only from this
     /// very host, over HTTPS and for all its paths, so that no sibling subdomain can plant one.
     pub fn host_prefixed() -> Self {
-        Self {
-            prefix: "__Host-",
-            ..Self::new()
-        }
+        Self { prefix: "__Host-", ..Self::new() }
     }
 
     /// The default, with `__Secure-` before the name: browsers then take the cookie only over
     /// HTTPS. For sites that need [`domain`](Self::domain) or another [`path`](Self::path).
     pub fn secure_prefixed() -> Self {
-        Self {
-            prefix: "__Secure-",
-            ..Self::new()
-        }
+        Self { prefix: "__Secure-", ..Self::new() }
     }
 
     /// The cookie's name, without the prefix. Default: the kind's
@@ -154,11 +148,7 @@ impl CookieOptions {
 
     /// Checks the options and prepares what is written for them.
     pub(crate) fn prepare(&self, kind_name: &'static str) -> Result<SetCookie, ConfigError> {
-        let name = format!(
-            "{}{}",
-            self.prefix,
-            self.name.as_deref().unwrap_or(kind_name)
-        );
+        let name = format!("{}{}", self.prefix, self.name.as_deref().unwrap_or(kind_name));
         self.check(&name)?;
 
         let mut cookie = Cookie::build((name.clone(), ""))
@@ -174,9 +164,7 @@ impl CookieOptions {
         }
         let without_age = attributes(&cookie);
         if let Some(max_age) = self.max_age {
-            cookie.set_max_age(Some(cookie::time::Duration::seconds(
-                max_age.as_secs() as i64
-            )));
+            cookie.set_max_age(Some(cookie::time::Duration::seconds(max_age.as_secs() as i64)));
         }
         let attributes_as_set = attributes(&cookie);
         cookie.set_max_age(Some(cookie::time::Duration::ZERO));
@@ -191,39 +179,29 @@ impl CookieOptions {
 
     fn check(&self, name: &str) -> Result<(), ConfigErrorKind> {
         if !is_token(name) || name.len() > MAX_NAME_LEN {
-            return Err(ConfigErrorKind::CookieName {
-                name: name.to_owned(),
-            });
+            return Err(ConfigErrorKind::CookieName { name: name.to_owned() });
         }
         self.check_prefix(name)?;
         let path = self.path.as_ref();
         if !path.starts_with('/') || !is_attribute(path) {
-            return Err(ConfigErrorKind::Path {
-                path: path.to_owned(),
-            });
+            return Err(ConfigErrorKind::Path { path: path.to_owned() });
         }
         if let Some(domain) = self.domain.as_deref() {
             let label = |label: &str| {
-                !label.is_empty()
-                    && label
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                (1..=63).contains(&label.len())
+                    && !label.starts_with('-')
+                    && !label.ends_with('-')
+                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
             };
             if domain.len() > 253 || !domain.split('.').all(label) {
-                return Err(ConfigErrorKind::Domain {
-                    domain: domain.to_owned(),
-                });
+                return Err(ConfigErrorKind::Domain { domain: domain.to_owned() });
             }
         }
         if !self.secure && self.same_site == SameSite::None {
-            return Err(ConfigErrorKind::NeedsSecure {
-                attribute: "SameSite=None",
-            });
+            return Err(ConfigErrorKind::NeedsSecure { attribute: "SameSite=None" });
         }
         if !self.secure && self.partitioned {
-            return Err(ConfigErrorKind::NeedsSecure {
-                attribute: "Partitioned",
-            });
+            return Err(ConfigErrorKind::NeedsSecure { attribute: "Partitioned" });
         }
         match self.max_age {
             Some(age) if age.subsec_nanos() != 0 || !(1..=MAX_MAX_AGE).contains(&age.as_secs()) => {
@@ -236,8 +214,7 @@ impl CookieOptions {
     /// RFC 6265bis, section 4.1.3. Browsers compare the prefixes without regard to letter case.
     fn check_prefix(&self, name: &str) -> Result<(), ConfigErrorKind> {
         let begins = |prefix: &str| {
-            name.get(..prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
         let host = begins("__Host-");
         let http = begins("__Http-") || begins("__Host-Http-");
@@ -252,10 +229,7 @@ impl CookieOptions {
         } else {
             return Ok(());
         };
-        Err(ConfigErrorKind::CookiePrefix {
-            name: name.to_owned(),
-            demands,
-        })
+        Err(ConfigErrorKind::CookiePrefix { name: name.to_owned(), demands })
     }
 }
 
@@ -267,10 +241,7 @@ impl Default for CookieOptions {
 
 /// What is written for a cookie, apart from its value.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "tower"),
-    allow(dead_code, reason = "the middleware's need")
-)]
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the middleware's need"))]
 pub(crate) struct SetCookie {
     name: String,
     attributes: String,
@@ -326,14 +297,10 @@ fn attributes(cookie: &Cookie<'_>) -> String {
 
 fn is_token(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 fn is_attribute(value: &str) -> bool {
     value.len() <= MAX_ATTRIBUTE_LEN
-        && value
-            .bytes()
-            .all(|b| (b' '..=b'~').contains(&b) && b != b';')
+        && value.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b';')
 }

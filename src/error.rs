@@ -79,6 +79,12 @@ pub enum KeyErrorKind {
         /// The last byte is a line feed: 33 bytes that end in one are a raw key that an editor saved.
         ends_in_newline: bool,
     },
+    /// Not the length of a key in hex or base64, where only text can be.
+    #[non_exhaustive]
+    TextLength {
+        /// Bytes found.
+        found: usize,
+    },
     /// The length of a key in text, but not hex or base64.
     #[non_exhaustive]
     Text {
@@ -134,10 +140,7 @@ pub enum KeyErrorKind {
 impl fmt::Display for KeyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length {
-                found,
-                ends_in_newline,
-            } => {
+            Self::Length { found, ends_in_newline } => {
                 write!(
                     f,
                     "found {found} bytes; wanted a key: 32 raw bytes, or 64 hex digits, or 43 or 44 \
@@ -154,6 +157,11 @@ impl fmt::Display for KeyErrorKind {
                     _ => Ok(()),
                 }
             }
+            Self::TextLength { found } => write!(
+                f,
+                "found {found} characters; wanted a key in text: 64 hex digits, or 43 or 44 base64 \
+                 characters"
+            ),
             Self::Text { found } => write!(
                 f,
                 "found {found} characters, the length of a key in {}, but they are not {0} (a \
@@ -174,10 +182,7 @@ impl fmt::Display for KeyErrorKind {
             Self::Randomness => f.write_str("the operating system gave no randomness"),
             Self::Duplicate => f.write_str("the keyring has this key already"),
             Self::PassphraseLength { found } => {
-                write!(
-                    f,
-                    "the passphrase has {found} bytes; at least 32 are wanted"
-                )
+                write!(f, "the passphrase has {found} bytes; at least 32 are wanted")
             }
             Self::SaltLength { found } => write!(f, "the salt has {found} bytes; 16 are wanted"),
             Self::Memory => f.write_str(
@@ -252,6 +257,14 @@ pub enum ConfigErrorKind {
         /// The absolute timeout.
         absolute: Duration,
     },
+    /// A fastify key serves another cookie already, under which this one's would open.
+    #[non_exhaustive]
+    SharedKey {
+        /// The cookie that the key serves.
+        other: String,
+        /// This codec's cookie.
+        cookie: String,
+    },
     /// Cookie options for one response would rename the cookie.
     #[non_exhaustive]
     Renamed {
@@ -270,10 +283,7 @@ impl fmt::Display for ConfigErrorKind {
                 "{name:?} is not a cookie name: 1 to 255 letters, digits or !#$%&'*+-.^_`|~"
             ),
             Self::CookiePrefix { name, demands } => {
-                write!(
-                    f,
-                    "a browser refuses a cookie named {name:?} unless it {demands}"
-                )
+                write!(f, "a browser refuses a cookie named {name:?} unless it {demands}")
             }
             Self::Path { path } => write!(
                 f,
@@ -282,10 +292,7 @@ impl fmt::Display for ConfigErrorKind {
             ),
             Self::Domain { domain } => write!(f, "{domain:?} is not a host name"),
             Self::NeedsSecure { attribute } => {
-                write!(
-                    f,
-                    "a browser refuses a cookie with {attribute} but without Secure"
-                )
+                write!(f, "a browser refuses a cookie with {attribute} but without Secure")
             }
             Self::MaxAge { found } => write!(
                 f,
@@ -300,6 +307,11 @@ impl fmt::Display for ConfigErrorKind {
                 f,
                 "the idle timeout ({idle:?}) is longer than the absolute timeout ({absolute:?}), \
                  which would always end the session first; set both"
+            ),
+            Self::SharedKey { other, cookie } => write!(
+                f,
+                "the fastify key serves the cookie {other:?} already; under {cookie:?}, too, each \
+                 would open as the other: give each session a key of its own"
             ),
             Self::Renamed { from, to } => write!(
                 f,
@@ -376,6 +388,16 @@ pub enum SealErrorKind {
     Randomness,
     /// The clock is beyond what a token can say (the year 36,812).
     Clock,
+    /// The key's token has its own use for this name; see [`Keyring::fastify`](crate::Keyring).
+    #[non_exhaustive]
+    Reserved {
+        /// The member's name.
+        entry: String,
+    },
+    /// The data is not a JSON object, and the key's token holds nothing else.
+    NotAnObject,
+    /// The session has an idle timeout of its own, and the key's token has no room for it.
+    NoRoomForIdleTimeout,
     /// The session's own idle timeout is not between 1 second and 2^31 - 1 seconds in whole seconds.
     #[non_exhaustive]
     IdleTimeout {
@@ -396,6 +418,15 @@ impl fmt::Display for SealErrorKind {
             ),
             Self::Randomness => f.write_str("the operating system gave no randomness"),
             Self::Clock => f.write_str("the clock is beyond the year 36812"),
+            Self::Reserved { entry } => {
+                write!(f, "the name `{entry}` is reserved for the token's own use")
+            }
+            Self::NotAnObject => {
+                f.write_str("the session data is not a JSON object, and a fastify token holds nothing else")
+            }
+            Self::NoRoomForIdleTimeout => f.write_str(
+                "a fastify token has no room for an idle timeout of the session's own",
+            ),
             Self::IdleTimeout { found } => {
                 ConfigErrorKind::Timeout { which: "session's own idle", found: *found }.fmt(f)
             }
@@ -421,13 +452,7 @@ pub struct TooLarge {
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            cookie,
-            size,
-            limit,
-            json,
-            entry,
-        } = self;
+        let Self { cookie, size, limit, json, entry } = self;
         write!(
             f,
             "the cookie `{cookie}` would have {size} bytes, {} more than the {limit} that browsers \
@@ -476,12 +501,6 @@ pub enum SessionErrorKind {
         /// The type asked for.
         wanted: &'static str,
     },
-    /// The name is not to be used for an entry.
-    #[non_exhaustive]
-    Reserved {
-        /// The entry's name.
-        entry: String,
-    },
     /// The response has begun and with it its headers: nothing more can be written.
     ResponseStarted,
     /// The session was written while the closure of `update` ran; the closure's result was dropped
@@ -497,9 +516,6 @@ impl fmt::Display for SessionErrorKind {
             Self::Seal(kind) => kind.fmt(f),
             Self::EntryType { entry, wanted } => {
                 write!(f, "the session's entry `{entry}` is not a {wanted}")
-            }
-            Self::Reserved { entry } => {
-                write!(f, "the session's entry name `{entry}` is reserved for the token's own use")
             }
             Self::ResponseStarted => f.write_str(
                 "the response has begun, its headers are sent: the session can no longer be written",

@@ -55,9 +55,7 @@ impl<K: SessionKind<Data: Clone>> Clone for Current<K> {
 impl<K: SessionKind> fmt::Debug for Current<K> {
     /// The kind's name; nothing of the data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Current")
-            .field("kind", &K::NAME)
-            .finish_non_exhaustive()
+        f.debug_struct("Current").field("kind", &K::NAME).finish_non_exhaustive()
     }
 }
 
@@ -73,11 +71,12 @@ pub enum SessionRejection {
         /// The names of the cookies that other session layers on the way serve.
         present: Vec<String>,
     },
-    /// Two layers with one cookie name on the request's way: 500, with a body that names it.
+    /// Two layers on the request's way serve one cookie, or share a fastify key: 500, with a body
+    /// that says which.
     #[non_exhaustive]
-    DuplicateLayer {
-        /// The cookie's name.
-        cookie: String,
+    ClashingLayers {
+        /// What is wrong, and what to do.
+        reason: String,
     },
     /// [`Current`] without a session: 401.
     NoSession,
@@ -94,19 +93,11 @@ impl fmt::Display for SessionRejection {
                     kind.rsplit("::").next().unwrap_or(kind)
                 )?;
                 if !present.is_empty() {
-                    write!(
-                        f,
-                        " (there are layers for the cookies {})",
-                        present.join(", ")
-                    )?;
+                    write!(f, " (there are layers for the cookies {})", present.join(", "))?;
                 }
                 Ok(())
             }
-            Self::DuplicateLayer { cookie } => write!(
-                f,
-                "two SessionLayers serve the cookie `{cookie}` on this route: remove one, or give \
-                 one kind another name with `CookieOptions::name`"
-            ),
+            Self::ClashingLayers { reason } => f.write_str(reason),
             Self::NoSession => f.write_str("not logged in"),
         }
     }
@@ -118,7 +109,7 @@ impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         let status = match self {
             Self::NoSession => StatusCode::UNAUTHORIZED,
-            Self::MissingLayer { .. } | Self::DuplicateLayer { .. } => {
+            Self::MissingLayer { .. } | Self::ClashingLayers { .. } => {
                 #[cfg(feature = "tracing")]
                 tracing::error!("{self}");
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -180,30 +171,22 @@ impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Current<K> {
 }
 
 fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {
-    if let Some(Clash { cookie }) = parts.extensions.get() {
-        return Err(SessionRejection::DuplicateLayer {
-            cookie: cookie.clone(),
-        });
+    if let Some(clash) = parts.extensions.get::<Clash>() {
+        let reason = clash.to_string();
+        return Err(SessionRejection::ClashingLayers { reason });
     }
-    parts
-        .extensions
-        .get::<Session<K>>()
-        .cloned()
-        .ok_or_else(|| SessionRejection::MissingLayer {
-            kind: type_name::<K>(),
-            present: parts
-                .extensions
-                .get::<Layers>()
-                .map(|layers| layers.cookie_names().map(str::to_owned).collect())
-                .unwrap_or_default(),
-        })
+    parts.extensions.get::<Session<K>>().cloned().ok_or_else(|| SessionRejection::MissingLayer {
+        kind: type_name::<K>(),
+        present: parts
+            .extensions
+            .get::<Layers>()
+            .map(|layers| layers.cookie_names().map(str::to_owned).collect())
+            .unwrap_or_default(),
+    })
 }
 
 fn current<K: SessionKind>(parts: &Parts) -> Result<Option<Current<K>>, SessionRejection> {
     let session = session::<K>(parts)?;
     // A kind that has data before anything is written (`Dynamic`) can be empty all the same.
-    Ok(session
-        .data()
-        .filter(|data| !K::is_empty(data))
-        .map(Current))
+    Ok(session.data().filter(|data| !K::is_empty(data)).map(Current))
 }

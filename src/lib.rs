@@ -1,6 +1,207 @@
 //! Web sessions that live in the browser, sealed.
 //!
-//! (crate documentation)
+//! A session is serialised to JSON, sealed with XSalsa20-Poly1305 (NaCl's *secretbox*) and sent as a
+//! cookie; the next request brings it back. The server stores nothing, and every server that holds
+//! the key can open it. Nobody else can read a session, change it or make one, and when it ends is
+//! written inside the seal.
+//!
+//! What a cookie cannot do, this crate cannot either: a copy of a cookie opens until it expires, of
+//! two parallel writes the later response wins, and there is room for about 3 kB. The
+//! [threat model](guide::threat_model) has the whole list.
+//!
+//! # Contents
+//!
+//! - [Start](#start), [typed sessions](#typed), [several of them](#several-sessions),
+//!   [expiry and cookie attributes](#expiry-and-cookie-attributes), [rotation](#rotation),
+//!   [a passphrase for a key](#a-passphrase), [tokens anywhere](#anywhere), [tests](#tests)
+//! - [Features](#features)
+//! - The guide: [rotation](guide::rotation), [expiry](guide::expiry),
+//!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
+//!   [testing](guide::testing), [deployment](guide::deployment),
+//!   [the threat model](guide::threat_model)
+//!
+//! # Start
+//!
+//! `cargo run --bin genkey > secret-key`, in this crate's repository, makes a key. Then:
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # use axum::{Router, routing::get};
+//! # use sealed_session::*;
+//! let keyring = Keyring::new(Key::from_file("secret-key")?);
+//! let app = Router::new()
+//!     .route("/visits", get(visits))
+//!     .layer(SessionLayer::new(Codec::<Dynamic>::new(keyring)?));
+//!
+//! async fn visits(session: Session) -> Result<String, SessionError> {   // Session = Session<Dynamic>
+//!     let visits = session.get::<u32>("visits")?.unwrap_or(0) + 1;
+//!     session.insert("visits", visits)?;          // too large for a cookie? the error is here
+//!     Ok(visits.to_string())
+//! }
+//! # let _: Router = app;
+//! # Ok(()) }
+//! ```
+//!
+//! [`SessionLayer`] gives every request its [`Session`], and the response its cookie if the session
+//! changed. A missing, bad or expired cookie is an empty session, not an error.
+//!
+//! # Typed
+//!
+//! A [`SessionKind`] says what a session holds and what its cookie is called. [`Current`] is the data
+//! of a session that has to be there; its `Option` is for pages that anybody may see.
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # use axum::{Router, routing::{get, post}};
+//! # use sealed_session::*;
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize, Clone)]
+//! struct Login { user_id: u64 }
+//! impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//!
+//! async fn log_in(session: Session<Login>) -> Result<(), SessionError> {
+//!     session.regenerate();                       // nothing of the anonymous session survives a login
+//!     session.set(Login { user_id: 7 })
+//! }
+//! async fn me(Current(login): Current<Login>) -> String { login.user_id.to_string() } // 401 if absent
+//! async fn home(login: Option<Current<Login>>) -> &'static str { if login.is_some() { "in" } else { "out" } }
+//! async fn log_out(session: Session<Login>) { session.delete(); }
+//! # let keyring = Keyring::new(Key::generate()?);
+//! # let app: Router = Router::new()
+//! #     .route("/", get(home)).route("/me", get(me))
+//! #     .route("/in", post(log_in)).route("/out", post(log_out))
+//! #     .layer(SessionLayer::new(Codec::<Login>::new(keyring)?));
+//! # Ok(()) }
+//! ```
+//!
+//! # Several sessions
+//!
+//! One kind each, also with the same type of data. Their cookies may share a keyring: a cookie copied
+//! under another session's name does not open. ([More](guide::several_sessions).)
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # fn example(app: axum::Router, keyring: sealed_session::Keyring) -> Result<(), Box<dyn std::error::Error>> {
+//! # use sealed_session::*;
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Clone)]
+//! # struct Login { user_id: u64 }
+//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # let logins = Codec::<Login>::new(keyring.clone())?;
+//! # let admins = Codec::<Admin>::new(keyring)?;
+//! struct Admin;
+//! impl SessionKind for Admin { type Data = Login; const NAME: &'static str = "admin"; }
+//! let app = app.layer(SessionLayer::new(logins)).layer(SessionLayer::new(admins));
+//! # let _: axum::Router = app;
+//! # Ok(()) }
+//! ```
+//!
+//! # Expiry and cookie attributes
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use sealed_session::*;
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Clone)]
+//! # struct Login { user_id: u64 }
+//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # let keyring = Keyring::new(Key::generate()?);
+//! let logins = Codec::<Login>::builder(keyring)
+//!     .idle_timeout(Duration::from_secs(24 * 60 * 60))
+//!     .absolute_timeout(Duration::from_secs(30 * 24 * 60 * 60))
+//!     .cookie(CookieOptions::host_prefixed().same_site(SameSite::Lax))
+//!     .build()?;                                  // a bad combination is an error here, not in a browser
+//! # assert_eq!(logins.cookie_name(), "__Host-login");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! These timeouts are the defaults. So are `HttpOnly`, `Secure`, `SameSite=Lax` and `Path=/`; the
+//! prefix `__Host-` is recommended. ([More](guide::expiry).)
+//!
+//! # Rotation
+//!
+//! Newest first. Old cookies still open and are sealed again under the newest key.
+//! ([More](guide::rotation).)
+//!
+//! ```
+//! # use sealed_session::*;
+//! # fn example(codec: Codec<Dynamic>) -> Result<(), Box<dyn std::error::Error>> {
+//! let keyring = Keyring::new(Key::from_file("key-2026-11")?)
+//!     .with_previous(Key::from_file("key-2026-08")?)?;
+//! codec.replace_keyring(keyring);                 // also while the server runs
+//! # Ok(()) }
+//! ```
+//!
+//! # A passphrase
+//!
+//! Argon2id, libsodium's MODERATE cost: a second and 256 MiB, once, at start-up. A key from `genkey`
+//! is stronger.
+//!
+//! ```
+//! # #[cfg(feature = "passphrase")]
+//! # fn example(passphrase: String, salt: [u8; 16]) -> Result<(), Box<dyn std::error::Error>> {
+//! # use sealed_session::*;
+//! let key = Key::from_passphrase(&passphrase, &Salt::from_bytes(salt))?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Anywhere
+//!
+//! Websockets, jobs, links in e-mail, another framework: a [`Codec`] needs no HTTP types.
+//! ([More](guide::websockets).)
+//!
+//! ```
+//! # use sealed_session::*;
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Clone)]
+//! # struct Login { user_id: u64 }
+//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+//! let token: String = codec.encode(&Login { user_id: 7 })?;
+//! let opened: Opened<Login> = codec.decode(&token)?;     // data, created_at, expires_at, which key
+//! # assert_eq!((opened.data.user_id, opened.key_index), (7, 0));
+//! let opened = codec.decode_cookie_header(format!("a=b; login={token}"))?;
+//! # assert_eq!(opened.data.user_id, 7);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Tests
+//!
+//! A clock in the hand. ([More](guide::testing).)
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use sealed_session::*;
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Clone)]
+//! # struct Login { user_id: u64 }
+//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # let keyring = Keyring::new(Key::generate()?);
+//! let clock = TestClock::at(1_700_000_000);
+//! let codec = Codec::<Login>::builder(keyring).clock(clock.clone()).build()?;
+//! # let token = codec.encode(&Login { user_id: 7 })?;
+//! clock.advance(Duration::from_secs(86_400));
+//! assert!(matches!(codec.decode(&token).unwrap_err().kind(), OpenErrorKind::Expired));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! All are on by default, and each only adds. Without any, what is left is keys, keyring and codec:
+//! no HTTP, no async.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `axum` | the extractors `Session<K>` and `Current<K>`; implies `tower` |
+//! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions |
+//! | `passphrase` | `Key::from_passphrase`, `Salt` |
+//! | `tracing` | why a cookie was refused, at debug level |
+//! | `cli` | the program `genkey`; implies `passphrase` |
+//!
+//! A library that depends on this crate should take `default-features = false` and name what it
+//! needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod clock;
@@ -13,8 +214,10 @@ mod error;
 mod extract;
 pub mod guide;
 mod kind;
+mod members;
 #[cfg(feature = "tower")]
 mod middleware;
+mod plaintext;
 mod scheme;
 #[cfg(feature = "tower")]
 mod session;
@@ -24,6 +227,8 @@ pub use cookie::SameSite;
 pub use crate::clock::{Clock, SystemClock, TestClock};
 pub use crate::codec::{Codec, CodecBuilder, Opened};
 pub use crate::cookie_options::CookieOptions;
+#[cfg(feature = "fastify")]
+pub use crate::crypto::fastify_key::FastifyKey;
 pub use crate::crypto::key::Key;
 pub use crate::crypto::keyring::Keyring;
 #[cfg(feature = "passphrase")]

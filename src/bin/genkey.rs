@@ -82,11 +82,7 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
                 .into(),
         );
     }
-    let key = if args.passphrase {
-        derive(args.salt)?
-    } else {
-        Key::generate()?
-    };
+    let key = if args.passphrase { derive(args.salt)? } else { Key::generate()? };
     let text = match args.format {
         Format::Raw => None,
         Format::Hex => Some(key.to_hex()),
@@ -134,9 +130,10 @@ fn read_passphrase() -> Result<Zeroizing<String>, Box<dyn Error>> {
     }
     let mut passphrase = Zeroizing::new(String::with_capacity(4096));
     io::stdin().read_to_string(&mut passphrase)?;
-    let line = passphrase.strip_suffix('\n').unwrap_or(&passphrase);
-    let len = line.strip_suffix('\r').unwrap_or(line).len();
-    passphrase.truncate(len);
+    let line = passphrase.strip_suffix("\r\n").or_else(|| passphrase.strip_suffix('\n'));
+    if let Some(len) = line.map(str::len) {
+        passphrase.truncate(len);
+    }
     Ok(passphrase)
 }
 
@@ -150,12 +147,7 @@ fn parse_salt(text: &str) -> Result<Salt, String> {
     parsed
         .ok()
         .and_then(|bytes| Salt::from_slice(bytes).ok())
-        .ok_or_else(|| {
-            format!(
-                "{} characters; wanted 32 hex digits or 16 characters",
-                text.len()
-            )
-        })
+        .ok_or_else(|| format!("{} characters; wanted 32 hex digits or 16 characters", text.len()))
 }
 
 fn write_file(path: &Path, force: bool, content: &[u8]) -> io::Result<()> {

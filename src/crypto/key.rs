@@ -19,6 +19,8 @@ use crate::error::{KeyError, KeyErrorKind};
 const HEX_LEN: usize = 2 * KEY_LEN;
 const BASE64_LEN: usize = 43;
 const BASE64_PADDED_LEN: usize = 44;
+/// A longer file is not read: it holds no key.
+const LONGEST_FILE: usize = 4096;
 
 /// A secret key: 32 bytes.
 ///
@@ -103,14 +105,10 @@ impl Key {
         let text = text.as_ref();
         // Both alphabets are always tried, so that which of them it is does not show in the time.
         let (standard, url) = match text.len() {
-            BASE64_LEN => (
-                decode_base64::<Base64Unpadded>(text),
-                decode_base64::<Base64UrlUnpadded>(text),
-            ),
-            BASE64_PADDED_LEN => (
-                decode_base64::<Base64>(text),
-                decode_base64::<Base64Url>(text),
-            ),
+            BASE64_LEN => {
+                (decode_base64::<Base64Unpadded>(text), decode_base64::<Base64UrlUnpadded>(text))
+            }
+            BASE64_PADDED_LEN => (decode_base64::<Base64>(text), decode_base64::<Base64Url>(text)),
             _ => return Err(wrong_length(text)),
         };
         match standard.or(url) {
@@ -132,15 +130,21 @@ impl Key {
         if content.len() == KEY_LEN {
             return Self::from_slice(content);
         }
+        Self::from_text(content).unwrap_or_else(|| Err(wrong_length(content)))
+    }
+
+    /// A key from hex or base64 with at most one line ending; `None` if it has the length of
+    /// neither.
+    fn from_text(content: &[u8]) -> Option<Result<Self, KeyError>> {
         let text = content.strip_suffix(b"\n").unwrap_or(content);
         let text = match text.strip_suffix(b"\r") {
             Some(stripped) if text.len() < content.len() => stripped,
             _ => text,
         };
         match text.len() {
-            HEX_LEN => Self::from_hex(text),
-            BASE64_LEN | BASE64_PADDED_LEN => Self::from_base64(text),
-            _ => Err(wrong_length(content)),
+            HEX_LEN => Some(Self::from_hex(text)),
+            BASE64_LEN | BASE64_PADDED_LEN => Some(Self::from_base64(text)),
+            _ => None,
         }
     }
 
@@ -158,35 +162,26 @@ impl Key {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let unreadable = |error: std::io::Error| {
-            KeyError::caused_by(
-                KeyErrorKind::File {
-                    path: path.to_owned(),
-                },
-                error,
-            )
+            KeyError::caused_by(KeyErrorKind::File { path: path.to_owned() }, error)
         };
         // Asked before it is opened: opening a pipe would wait for a writer.
-        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(KeyErrorKind::NotAFile {
-                path: path.to_owned(),
-            }
-            .into());
+        let metadata = std::fs::metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            return Err(KeyErrorKind::NotAFile { path: path.to_owned() }.into());
         }
-        // More than the longest text, so that a longer file is seen to be longer, and allocated
-        // once, so that no copy is left behind by growing.
-        const READ_AT_MOST: usize = 4096;
-        let mut content = Zeroizing::new(Vec::with_capacity(READ_AT_MOST + 1));
+        let no_key = |error: KeyError| {
+            KeyError::caused_by(KeyErrorKind::FileContent { path: path.to_owned() }, error)
+        };
+        if metadata.len() > LONGEST_FILE as u64 {
+            let found = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+            return Err(no_key(KeyErrorKind::Length { found, ends_in_newline: false }.into()));
+        }
+        // Allocated once, so that no copy is left behind by growing.
+        let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
         File::open(path)
-            .and_then(|file| file.take(READ_AT_MOST as u64).read_to_end(&mut content))
+            .and_then(|file| file.take(LONGEST_FILE as u64).read_to_end(&mut content))
             .map_err(unreadable)?;
-        Self::parse(&*content).map_err(|error| {
-            KeyError::caused_by(
-                KeyErrorKind::FileContent {
-                    path: path.to_owned(),
-                },
-                error,
-            )
-        })
+        Self::parse(&*content).map_err(no_key)
     }
 
     /// A key from an environment variable, in hex or base64.
@@ -201,9 +196,7 @@ impl Key {
     /// A process's environment can be read by other processes of the same user, and is inherited by
     /// its children. A file is the better place.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        let wrong = || KeyErrorKind::Environment {
-            name: name.to_owned(),
-        };
+        let wrong = || KeyErrorKind::Environment { name: name.to_owned() };
         let value = match std::env::var(name) {
             Ok(value) => Zeroizing::new(value),
             Err(std::env::VarError::NotPresent) => {
@@ -212,7 +205,10 @@ impl Key {
             // The cause would quote the value.
             Err(std::env::VarError::NotUnicode(_)) => return Err(wrong().into()),
         };
-        Self::parse(value.as_bytes()).map_err(|error| KeyError::caused_by(wrong(), error))
+        let wrong_length = || Err(KeyErrorKind::TextLength { found: value.len() }.into());
+        Self::from_text(value.as_bytes())
+            .unwrap_or_else(wrong_length)
+            .map_err(|error| KeyError::caused_by(wrong(), error))
     }
 
     /// The 32 bytes.
@@ -275,9 +271,6 @@ fn decode_base64<E: base64ct::Encoding>(text: &[u8]) -> Option<Zeroizing<[u8; KE
 }
 
 fn wrong_length(content: &[u8]) -> KeyError {
-    KeyErrorKind::Length {
-        found: content.len(),
-        ends_in_newline: content.last() == Some(&b'\n'),
-    }
-    .into()
+    KeyErrorKind::Length { found: content.len(), ends_in_newline: content.last() == Some(&b'\n') }
+        .into()
 }

@@ -4,9 +4,10 @@
 
 use std::fmt;
 
+#[cfg(feature = "fastify")]
+use super::fastify_key::FastifyKey;
 use super::key::Key;
 use crate::error::{KeyError, KeyErrorKind};
-use crate::scheme::Scheme;
 
 /// One or more keys, newest first: the primary seals, all of them open, in order.
 ///
@@ -22,16 +23,22 @@ use crate::scheme::Scheme;
 /// [the guide](crate::guide::rotation).
 #[derive(Clone)]
 pub struct Keyring {
-    keys: Vec<(Scheme, Key)>,
+    keys: Vec<RingKey>,
+}
+
+/// A key, and which tokens it is for.
+#[derive(Clone)]
+pub(crate) enum RingKey {
+    Native(Key),
+    #[cfg(feature = "fastify")]
+    Fastify(FastifyKey),
 }
 
 impl Keyring {
     /// A ring of one key, which seals and opens this crate's own tokens.
     #[must_use]
     pub fn new(primary: Key) -> Self {
-        Self {
-            keys: vec![(Scheme::Native, primary)],
-        }
+        Self { keys: vec![RingKey::Native(primary)] }
     }
 
     /// Adds an older key, which opens but does not seal. Call it newest first: keys are tried in
@@ -41,7 +48,7 @@ impl Keyring {
     ///
     /// [`KeyErrorKind::Duplicate`] if the ring has the key already.
     pub fn with_previous(self, key: Key) -> Result<Self, KeyError> {
-        self.with(Scheme::Native, key)
+        self.with(RingKey::Native(key))
     }
 
     /// How many keys there are; at least one.
@@ -51,30 +58,67 @@ impl Keyring {
         self.keys.len()
     }
 
-    fn with(mut self, scheme: Scheme, key: Key) -> Result<Self, KeyError> {
+    fn with(mut self, key: RingKey) -> Result<Self, KeyError> {
         // Every key is compared, whichever is equal.
-        let duplicates = self
-            .keys
-            .iter()
-            .filter(|known| known.0 == scheme && known.1 == key)
-            .count();
+        let duplicates = self.keys.iter().filter(|known| known.is_same(&key)).count();
         if duplicates > 0 {
             return Err(KeyErrorKind::Duplicate.into());
         }
-        self.keys.push((scheme, key));
+        self.keys.push(key);
         Ok(self)
     }
 
-    /// The keys with their schemes, the primary first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Scheme, &Key)> {
-        self.keys.iter().map(|(scheme, key)| (*scheme, key))
+    /// The keys, the primary first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &RingKey> {
+        self.keys.iter()
+    }
+}
+
+#[cfg(feature = "fastify")]
+impl Keyring {
+    /// A ring of one key, which seals and opens the cookies of Node's `@fastify/secure-session`, so
+    /// that a Node service and this one share their sessions. See
+    /// [the guide](crate::guide::moving_from_node).
+    ///
+    /// # Security
+    ///
+    /// The peer's token has no room for what ours binds: it does not expire absolutely, and a cookie
+    /// opens under any name that the key serves. So a key serves one cookie; give each session a key
+    /// of its own.
+    #[must_use]
+    pub fn fastify(primary: impl Into<FastifyKey>) -> Self {
+        Self { keys: vec![RingKey::Fastify(primary.into())] }
+    }
+
+    /// Adds a key of a Node service, whose cookies open and are sealed anew under the primary.
+    ///
+    /// With a primary of our own this moves a site from Node without logging anybody out; with
+    /// [`Keyring::fastify`] it is the peer's array of keys.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Duplicate`] if the ring has the key already, for the peer's tokens.
+    pub fn with_previous_fastify(self, key: impl Into<FastifyKey>) -> Result<Self, KeyError> {
+        self.with(RingKey::Fastify(key.into()))
+    }
+}
+
+impl RingKey {
+    /// Whether it is the same key for the same tokens. One key in both schemes is two keys, as ours
+    /// derives another from it.
+    #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns))]
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Native(one), Self::Native(two)) => one == two,
+            #[cfg(feature = "fastify")]
+            (Self::Fastify(one), Self::Fastify(two)) => one.key == two.key,
+            _ => false,
+        }
     }
 }
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyring")
-            .field("keys", &self.keys.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Keyring").field("keys", &self.keys.len()).finish_non_exhaustive()
     }
 }

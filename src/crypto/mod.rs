@@ -1,5 +1,7 @@
 //! Keys and the cipher. Knows no sessions, no JSON, no HTTP and no clock.
 
+#[cfg(feature = "fastify")]
+pub(crate) mod fastify_key;
 pub(crate) mod key;
 pub(crate) mod keyring;
 #[cfg(feature = "passphrase")]

@@ -28,6 +28,19 @@ const MIN_PASSPHRASE_LEN: usize = 32;
 pub struct Salt([u8; SALT_LEN]);
 
 impl Salt {
+    /// The salt that `@fastify/secure-session` takes when it is configured with a `secret` and no
+    /// `salt`; only to open the cookies of such a service.
+    ///
+    /// # Security
+    ///
+    /// It is the same for everyone and published, so one table of passphrases serves against all who
+    /// use it. Rotate to a random key.
+    #[cfg(feature = "fastify")]
+    pub const FASTIFY_DEFAULT: Self = Self([
+        0x9a, 0xaf, 0x61, 0x0f, 0x10, 0x55, 0x0d, 0xbb, 0x29, 0x0d, 0x1e, 0xa7, 0x2d, 0xf1, 0x53,
+        0xd6,
+    ]);
+
     /// A salt from its 16 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; SALT_LEN]) -> Self {
@@ -97,17 +110,12 @@ impl Key {
     pub fn from_passphrase(passphrase: impl AsRef<[u8]>, salt: &Salt) -> Result<Self, KeyError> {
         let passphrase = passphrase.as_ref();
         if passphrase.len() < MIN_PASSPHRASE_LEN {
-            return Err(KeyErrorKind::PassphraseLength {
-                found: passphrase.len(),
-            }
-            .into());
+            return Err(KeyErrorKind::PassphraseLength { found: passphrase.len() }.into());
         }
         let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(KEY_LEN))
             .expect("the cost is constant and valid");
         let mut memory = Vec::new();
-        memory
-            .try_reserve_exact(params.block_count())
-            .map_err(|_| KeyErrorKind::Memory)?;
+        memory.try_reserve_exact(params.block_count()).map_err(|_| KeyErrorKind::Memory)?;
         memory.resize(params.block_count(), Block::new());
 
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -115,12 +123,7 @@ impl Key {
             argon2
                 .hash_password_into_with_memory(passphrase, &salt.0, key, &mut memory)
                 // Of its errors only the passphrase's length (beyond 4 GiB) is left.
-                .map_err(|_| {
-                    KeyErrorKind::PassphraseLength {
-                        found: passphrase.len(),
-                    }
-                    .into()
-                })
+                .map_err(|_| KeyErrorKind::PassphraseLength { found: passphrase.len() }.into())
         });
         memory.iter_mut().for_each(Block::zeroize);
         key

@@ -69,11 +69,7 @@ impl Generator {
     fn seeded(process: u32) -> Result<Self, NoRandomness> {
         let mut seed = Zeroizing::new([0; 32]);
         fill(&mut *seed)?;
-        Ok(Self {
-            rng: ChaCha20Rng::from_seed(*seed),
-            left: NONCES_PER_SEED,
-            process,
-        })
+        Ok(Self { rng: ChaCha20Rng::from_seed(*seed), left: NONCES_PER_SEED, process })
     }
 }
 
@@ -102,10 +98,7 @@ pub(crate) mod tests {
                 std::thread::spawn(|| (0..5_000).map(|_| nonce().unwrap()).collect::<Vec<_>>())
             })
             .collect();
-        let all: Vec<_> = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect();
+        let all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), 20_000);
     }
 

@@ -5,14 +5,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
+#[cfg(feature = "tower")]
 use std::ops::Range;
 
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use zeroize::Zeroizing;
 
 use super::SharedJson;
+use crate::members::{self, Member};
+use crate::plaintext::Text;
 
 /// The data of a [`Dynamic`](super::Dynamic) session: JSON values by name.
 ///
@@ -30,24 +32,14 @@ use super::SharedJson;
 #[derive(Clone)]
 pub struct Entries {
     json: SharedJson,
-    index: Vec<Entry>,
-}
-
-/// Where an entry stands in the JSON: its name with the quotes, and its value.
-#[derive(Clone)]
-struct Entry {
-    name: Range<usize>,
-    value: Range<usize>,
+    index: Vec<Member>,
 }
 
 impl Entries {
     /// No entries.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            json: SharedJson::new(Zeroizing::new("{}".to_owned())),
-            index: Vec::new(),
-        }
+        Self { json: SharedJson::new(Text::new("{}".to_owned())), index: Vec::new() }
     }
 
     /// The entry's value, or `None` if there is no such entry.
@@ -69,7 +61,7 @@ impl Entries {
         name: &str,
         value: &T,
     ) -> serde_json::Result<()> {
-        let value = Zeroizing::new(serde_json::to_string(value)?);
+        let value = Text::new(serde_json::to_string(value)?);
         self.insert_raw(name, &value);
         Ok(())
     }
@@ -83,12 +75,8 @@ impl Entries {
 
     /// Keeps only the entries whose name `keep` says to keep.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        let kept: Vec<_> = self
-            .index
-            .iter()
-            .filter(|entry| keep(&self.name(entry)))
-            .cloned()
-            .collect();
+        let kept: Vec<_> =
+            self.index.iter().filter(|entry| keep(&self.name(entry))).cloned().collect();
         if kept.len() < self.index.len() {
             self.rebuild(&kept, self.json.as_str().len(), |_, _| None, None);
         }
@@ -119,15 +107,13 @@ impl Entries {
 
     /// The JSON text of an entry.
     pub(crate) fn raw(&self, name: &str) -> Option<&str> {
-        self.find(name)
-            .map(|place| &self.json.as_str()[self.index[place].value.clone()])
+        self.find(name).map(|place| &self.json.as_str()[self.index[place].value.clone()])
     }
 
     /// The text and the place in it of an entry, to parse it where no lock is held.
     #[cfg(feature = "tower")]
     pub(crate) fn locate(&self, name: &str) -> Option<(SharedJson, Range<usize>)> {
-        self.find(name)
-            .map(|place| (self.json.clone(), self.index[place].value.clone()))
+        self.find(name).map(|place| (self.json.clone(), self.index[place].value.clone()))
     }
 
     /// The whole as JSON.
@@ -146,106 +132,40 @@ impl Entries {
             }
             None => {
                 let name = quoted(name);
-                self.rebuild(
-                    &index,
-                    room + name.len() + 2,
-                    |_, _| None,
-                    Some((&name, value)),
-                );
+                self.rebuild(&index, room + name.len() + 2, |_, _| None, Some((&name, value)));
             }
         }
     }
 
-    /// Scans an object. Its members are neither parsed nor checked beyond being JSON.
-    ///
-    /// Two entries of one name are refused, as serde refuses two fields of one name: whoever reads
-    /// the first and whoever reads the last would see different sessions.
+    /// The entries of an object.
     pub(crate) fn parse(json: SharedJson) -> serde_json::Result<Self> {
-        struct Scan<'j>(&'j str);
-
-        impl<'j> Visitor<'j> for Scan<'j> {
-            type Value = Vec<Entry>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'j>>(self, mut members: A) -> Result<Vec<Entry>, A::Error> {
-                // How far into the text a part of it begins.
-                let base = self.0.as_ptr() as usize;
-                let range = |part: &'j RawValue| {
-                    let start = part.get().as_ptr() as usize - base;
-                    start..start + part.get().len()
-                };
-                let mut index = Vec::new();
-                while let Some(name) = members.next_key::<&RawValue>()? {
-                    let value = members.next_value::<&RawValue>()?;
-                    index.push(Entry {
-                        name: range(name),
-                        value: range(value),
-                    });
-                }
-                Ok(index)
-            }
-        }
-
-        let mut deserializer = serde_json::Deserializer::from_str(json.as_str());
-        let index = deserializer.deserialize_map(Scan(json.as_str()))?;
-        deserializer.end()?;
-        let entries = Self { json, index };
-        entries.refuse_duplicates()?;
-        Ok(entries)
-    }
-
-    fn refuse_duplicates(&self) -> serde_json::Result<()> {
-        let mut names = std::collections::HashSet::new();
-        let few = self.index.len() <= 16;
-        for (place, entry) in self.index.iter().enumerate() {
-            let name = self.name(entry);
-            let known = if few {
-                self.index[..place]
-                    .iter()
-                    .any(|earlier| self.name(earlier) == name)
-            } else {
-                !names.insert(name)
-            };
-            if known {
-                return Err(serde_json::Error::custom("two entries of one name"));
-            }
-        }
-        Ok(())
+        let index = members::scan(json.as_str())?;
+        Ok(Self { json, index })
     }
 
     fn find(&self, name: &str) -> Option<usize> {
         self.position(&self.index, name)
     }
 
-    fn position(&self, index: &[Entry], name: &str) -> Option<usize> {
+    fn position(&self, index: &[Member], name: &str) -> Option<usize> {
         index.iter().position(|entry| self.name(entry) == name)
     }
 
-    /// An entry's name. One that is not Unicode (a lone surrogate, which Node can write) is known by
-    /// its JSON spelling, with the quotes.
-    fn name(&self, entry: &Entry) -> Cow<'_, str> {
-        let quoted = &self.json.as_str()[entry.name.clone()];
-        let plain = &quoted[1..quoted.len() - 1];
-        if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
-            return Cow::Borrowed(plain);
-        }
-        serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned)
+    fn name(&self, entry: &Member) -> Cow<'_, str> {
+        members::name(self.json.as_str(), entry)
     }
 
     /// Writes the text anew from the entries of `index`, each with its own value or the one that
     /// `replace` gives, and one more at the end.
     fn rebuild<'v>(
         &mut self,
-        index: &[Entry],
+        index: &[Member],
         room: usize,
-        replace: impl Fn(usize, &Entry) -> Option<&'v str>,
+        replace: impl Fn(usize, &Member) -> Option<&'v str>,
         added: Option<(&str, &str)>,
     ) {
         let old = self.json.as_str();
-        let mut text = Zeroizing::new(String::with_capacity(room));
+        let mut text = Text::new(String::with_capacity(room));
         let mut new = Vec::with_capacity(index.len() + usize::from(added.is_some()));
         text.push('{');
         let kept = index.iter().enumerate().map(|(at, entry)| {
@@ -261,10 +181,7 @@ impl Entries {
             let name_end = text.len();
             text.push(':');
             text.push_str(value);
-            new.push(Entry {
-                name: start..name_end,
-                value: name_end + 1..text.len(),
-            });
+            new.push(Member { name: start..name_end, value: name_end + 1..text.len() });
         }
         text.push('}');
         self.json = SharedJson::new(text);
@@ -281,9 +198,7 @@ impl Default for Entries {
 impl fmt::Debug for Entries {
     /// How many entries there are; neither their names nor their values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entries")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Entries").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -298,7 +213,7 @@ impl Serialize for Entries {
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let json = Zeroizing::new(String::from(Box::<str>::from(text)));
+        let json = Text::new(String::from(Box::<str>::from(text)));
         Self::parse(SharedJson::new(json)).map_err(|_| D::Error::custom("not an object of entries"))
     }
 }
@@ -316,23 +231,17 @@ mod tests {
     }
 
     fn parse(json: &str) -> serde_json::Result<Entries> {
-        Entries::parse(SharedJson::new(Zeroizing::new(json.to_owned())))
+        Entries::parse(SharedJson::new(Text::new(json.to_owned())))
     }
 
     #[test]
     fn copies_what_it_does_not_touch_as_it_stands() {
         let mut entries = entries(r#" { "a" : 1e400 , "b":[1, 2], "\u0063": "\ud800" } "#);
         entries.insert("d", &true).unwrap();
-        assert_eq!(
-            entries.json().as_str(),
-            r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#
-        );
+        assert_eq!(entries.json().as_str(), r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#);
         entries.insert("b", &0).unwrap();
         assert!(entries.remove("a"));
-        assert_eq!(
-            entries.json().as_str(),
-            r#"{"b":0,"\u0063":"\ud800","d":true}"#
-        );
+        assert_eq!(entries.json().as_str(), r#"{"b":0,"\u0063":"\ud800","d":true}"#);
         assert!(entries.contains("c"));
         assert_eq!(entries.get::<bool>("d").unwrap(), Some(true));
     }
@@ -340,12 +249,8 @@ mod tests {
     #[test]
     fn the_index_agrees_with_the_text_after_every_write() {
         let mut written = Entries::new();
-        for (name, value) in [
-            ("a", "x"),
-            ("ü\"\\\n", "y"),
-            ("", "z"),
-            ("a", "longer than before"),
-        ] {
+        for (name, value) in [("a", "x"), ("ü\"\\\n", "y"), ("", "z"), ("a", "longer than before")]
+        {
             written.insert(name, value).unwrap();
             assert_eq!(written.get::<String>(name).unwrap().as_deref(), Some(value));
             let read = entries(written.json().as_str());

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::entries::Entries;
-use crate::scheme::Json;
+use crate::plaintext::Text;
 
 /// A kind of session: the type of its data and the name of its cookie.
 ///
@@ -81,10 +81,10 @@ impl SessionKind for Dynamic {
 /// A session's JSON, shared by the handle and the entries that point into it. Wiped on drop.
 #[doc(hidden)]
 #[derive(Clone)]
-pub struct SharedJson(std::sync::Arc<Json>);
+pub struct SharedJson(std::sync::Arc<Text>);
 
 impl SharedJson {
-    pub(crate) fn new(json: Json) -> Self {
+    pub(crate) fn new(json: Text) -> Self {
         Self(std::sync::Arc::new(json))
     }
 

@@ -1,5 +1,7 @@
 //! `SessionLayer`: what is added to a router.
 
+use std::fmt;
+
 use tower_layer::Layer;
 
 use super::service::SessionService;
@@ -22,7 +24,6 @@ use crate::kind::SessionKind;
 ///
 /// A response that sets a cookie also gets `Cache-Control: no-store`, unless the handler chose one,
 /// and a response that depends on the session gets `Vary: Cookie`.
-#[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct SessionLayer<K: SessionKind> {
     codec: Codec<K>,
@@ -32,6 +33,19 @@ impl<K: SessionKind> SessionLayer<K> {
     /// A layer for the sessions of this codec.
     pub fn new(codec: Codec<K>) -> Self {
         Self { codec }
+    }
+}
+
+// Not derived: that would ask the kind to be `Clone` and `Debug`, too.
+impl<K: SessionKind> Clone for SessionLayer<K> {
+    fn clone(&self) -> Self {
+        Self::new(self.codec.clone())
+    }
+}
+
+impl<K: SessionKind> fmt::Debug for SessionLayer<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLayer").field("codec", &self.codec).finish()
     }
 }
 

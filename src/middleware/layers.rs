@@ -1,11 +1,15 @@
 //! `Layers`: which session layers a request has passed, so that two that would answer to one cookie
 //! are noticed.
 
+use std::any::type_name;
+use std::fmt;
 use std::sync::Arc;
 
 use http::Extensions;
 
-use crate::codec::Core;
+use crate::codec::{Codec, Core};
+use crate::kind::SessionKind;
+use crate::session::Session;
 
 /// In the request's extensions: the codecs of the session layers that it has passed.
 #[derive(Clone)]
@@ -14,38 +18,35 @@ pub(crate) struct Layers {
     rest: Vec<Arc<Core>>,
 }
 
-/// In the request's extensions: two layers serve one cookie.
+/// In the request's extensions: two layers stand in each other's way.
 #[derive(Clone)]
-#[cfg_attr(
-    not(feature = "axum"),
-    allow(dead_code, reason = "read by the extractors")
-)]
-pub(crate) struct Clash {
-    pub(crate) cookie: String,
+#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "read by the extractors"))]
+pub(crate) enum Clash {
+    /// They serve one cookie.
+    Cookie(String),
+    /// They serve one kind, so that a handler can reach only the inner one's session.
+    Kind(&'static str),
+    /// One fastify key opens the cookies of both.
+    #[cfg(feature = "fastify")]
+    Key(String, String),
 }
 
 impl Layers {
-    /// Notes that the request has come to the layer of this codec.
-    pub(super) fn pass(extensions: &mut Extensions, core: &Arc<Core>) {
+    /// Notes that the request has come to the layer of this kind's codec.
+    pub(super) fn pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) {
+        let core = codec.core();
+        let hidden = extensions.get::<Session<K>>().is_some();
         let Some(layers) = extensions.get_mut::<Self>() else {
-            extensions.insert(Self {
-                first: core.clone(),
-                rest: Vec::new(),
-            });
+            extensions.insert(Self { first: core.clone(), rest: Vec::new() });
             return;
         };
-        let clash = layers
-            .iter()
-            .any(|other| other.cookie.name() == core.cookie.name());
+        let clash = layers.iter().find_map(|other| Clash::of(other, core));
+        let clash = clash.or_else(|| hidden.then(|| Clash::Kind(type_name::<K>())));
         layers.rest.push(core.clone());
-        if clash {
-            let cookie = core.cookie.name().to_owned();
+        if let Some(clash) = clash {
             #[cfg(feature = "tracing")]
-            tracing::error!(
-                cookie,
-                "two session layers serve one cookie name on one request"
-            );
-            extensions.insert(Clash { cookie });
+            tracing::error!("{clash}");
+            extensions.insert(clash);
         }
     }
 
@@ -57,5 +58,42 @@ impl Layers {
     #[cfg(feature = "axum")]
     pub(crate) fn cookie_names(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|core| core.cookie.name())
+    }
+}
+
+impl Clash {
+    fn of(one: &Core, two: &Core) -> Option<Self> {
+        let (name, other) = (one.cookie.name(), two.cookie.name());
+        if name == other {
+            return Some(Self::Cookie(name.to_owned()));
+        }
+        #[cfg(feature = "fastify")]
+        if one.shares_key_with(two) {
+            return Some(Self::Key(name.to_owned(), other.to_owned()));
+        }
+        None
+    }
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cookie(name) => write!(
+                f,
+                "two SessionLayers serve the cookie `{name}` on this route: remove one, or give \
+                 one kind another name with `CookieOptions::name`"
+            ),
+            Self::Kind(kind) => write!(
+                f,
+                "two SessionLayers serve the kind `{kind}` on this route: remove one, or give the \
+                 other session a kind of its own"
+            ),
+            #[cfg(feature = "fastify")]
+            Self::Key(one, two) => write!(
+                f,
+                "one fastify key serves the cookies `{one}` and `{two}` on this route, so each \
+                 opens as the other: give each session a key of its own"
+            ),
+        }
     }
 }

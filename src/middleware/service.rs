@@ -44,27 +44,18 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
-        let incoming = Incoming {
-            first: cookies.next(),
-            rest: cookies.collect(),
-        };
+        let incoming = Incoming { first: cookies.next(), rest: cookies.collect() };
         let session = Session::new(self.codec.clone(), incoming);
         let extensions = request.extensions_mut();
-        Layers::pass(extensions, self.codec.core());
+        Layers::pass(extensions, &self.codec);
         extensions.insert(session.clone());
-        ResponseFuture {
-            inner: self.inner.call(request),
-            session,
-        }
+        ResponseFuture { inner: self.inner.call(request), session }
     }
 }
 
 impl<S: Clone, K: SessionKind> Clone for SessionService<S, K> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            codec: self.codec.clone(),
-        }
+        Self { inner: self.inner.clone(), codec: self.codec.clone() }
     }
 }
 
@@ -123,12 +114,10 @@ impl Outcome {
 }
 
 fn varies_by_cookie(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(VARY)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|b| *b == b','))
-        .any(|field| {
+    headers.get_all(VARY).iter().flat_map(|value| value.as_bytes().split(|b| *b == b',')).any(
+        |field| {
             let field = field.trim_ascii();
             field == b"*" || field.eq_ignore_ascii_case(b"cookie")
-        })
+        },
+    )
 }

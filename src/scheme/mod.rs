@@ -2,27 +2,19 @@
 //!
 //! A scheme frames and seals; whether a session is still valid is the codec's question.
 
+#[cfg(feature = "fastify")]
+pub(crate) mod fastify;
 pub(crate) mod native;
 mod text;
 
-use zeroize::Zeroizing;
-
-use crate::crypto::key::Key;
+use crate::crypto::keyring::RingKey;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{OpenErrorKind, SealErrorKind};
-
-/// A session's JSON in the clear. Wiped on drop; has no `Debug`.
-pub(crate) type Json = Zeroizing<String>;
+use crate::plaintext::{Bytes, Text};
 
 /// The last second that every token format can say.
 #[cfg(feature = "tower")]
 pub(crate) const LAST_TIME: u64 = native::LAST_TIME;
-
-/// Which token format a key of the ring is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    Native,
-}
 
 /// What a token says of its session's time, in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +36,8 @@ pub(crate) struct Idle {
 
 /// A token that a key has opened.
 pub(crate) struct Opened {
-    pub(crate) json: Json,
+    /// The session's JSON.
+    pub(crate) json: Text,
     pub(crate) times: Times,
     /// The key's place in the ring; 0 is the primary.
     pub(crate) key_index: usize,
@@ -53,12 +46,25 @@ pub(crate) struct Opened {
 /// A key of the ring, made ready for one cookie name.
 pub(crate) enum Sealer {
     Native(native::Sealer),
+    #[cfg(feature = "fastify")]
+    Fastify(fastify::Sealer),
 }
 
 impl Sealer {
-    pub(crate) fn new(scheme: Scheme, key: &Key, cookie_name: &str) -> Self {
-        match scheme {
-            Scheme::Native => Self::Native(native::Sealer::new(key, cookie_name)),
+    pub(crate) fn new(key: &RingKey, cookie_name: &str) -> Self {
+        match key {
+            RingKey::Native(key) => Self::Native(native::Sealer::new(key, cookie_name)),
+            #[cfg(feature = "fastify")]
+            RingKey::Fastify(key) => Self::Fastify(fastify::Sealer::new(key)),
+        }
+    }
+
+    /// The key itself where no cookie's name is bound to it.
+    #[cfg(all(feature = "fastify", feature = "tower"))]
+    pub(crate) fn fastify_key(&self) -> Option<&crate::crypto::key::Key> {
+        match self {
+            Self::Native(_) => None,
+            Self::Fastify(sealer) => Some(sealer.key()),
         }
     }
 
@@ -66,13 +72,33 @@ impl Sealer {
     pub(crate) fn front(&self) -> usize {
         match self {
             Self::Native(_) => native::FRONT,
+            #[cfg(feature = "fastify")]
+            Self::Fastify(_) => fastify::FRONT,
         }
     }
 
-    /// The length of the token for so many bytes of JSON.
-    pub(crate) fn token_len(&self, json: usize) -> usize {
+    /// The length of the token, as it stands in a cookie, for so many bytes of JSON.
+    #[cfg_attr(not(feature = "fastify"), allow(unused_variables))]
+    pub(crate) fn token_len(&self, json: usize, refreshed_at: u64) -> usize {
         match self {
             Self::Native(_) => native::token_len(json),
+            #[cfg(feature = "fastify")]
+            Self::Fastify(sealer) => sealer.token_len(json, refreshed_at),
+        }
+    }
+
+    /// Whether the tokens have room for a creation time and for an idle timeout.
+    pub(crate) fn keeps_times(&self) -> bool {
+        matches!(self, Self::Native(_))
+    }
+
+    /// Whether this JSON can go into the tokens.
+    #[cfg_attr(not(feature = "fastify"), allow(unused_variables))]
+    pub(crate) fn check_json(&self, json: &[u8]) -> Result<(), SealErrorKind> {
+        match self {
+            Self::Native(_) => Ok(()),
+            #[cfg(feature = "fastify")]
+            Self::Fastify(_) => fastify::check_json(json),
         }
     }
 
@@ -82,28 +108,40 @@ impl Sealer {
         &self,
         nonce: &[u8; NONCE_LEN],
         times: &Times,
-        buffer: &mut Zeroizing<Vec<u8>>,
+        buffer: &mut Bytes,
         out: &mut Vec<u8>,
     ) -> Result<(), SealErrorKind> {
         match self {
             Self::Native(sealer) => sealer.seal(nonce, times, buffer, out),
+            #[cfg(feature = "fastify")]
+            Self::Fastify(sealer) => {
+                sealer.seal(nonce, times, buffer, out);
+                Ok(())
+            }
         }
     }
 }
 
-/// Opens a token with the first key that it opens under.
-pub(crate) fn open(ring: &[Sealer], token: &[u8]) -> Result<Opened, OpenErrorKind> {
+/// Opens a token with the first key of its scheme that it opens under. Its spelling tells the
+/// scheme; there is no falling back to the other.
+#[cfg_attr(not(feature = "fastify"), allow(unused_variables))]
+pub(crate) fn open(ring: &[Sealer], token: &[u8], now: u64) -> Result<Opened, OpenErrorKind> {
+    #[cfg(feature = "fastify")]
+    if fastify::is_spelt(token) && ring.iter().any(|key| matches!(key, Sealer::Fastify(_))) {
+        let keys = ring.iter().enumerate().filter_map(|(place, sealer)| match sealer {
+            Sealer::Fastify(sealer) => Some((place, sealer)),
+            Sealer::Native(_) => None,
+        });
+        let (times, json, key_index) = fastify::open(keys, token, now)?;
+        return Ok(Opened { json, times, key_index });
+    }
     let mut buffer = native::decode(token)?;
-    let key_index = ring
-        .iter()
-        .position(|sealer| match sealer {
-            Sealer::Native(sealer) => sealer.open(&mut buffer),
-        })
-        .ok_or(OpenErrorKind::Forged)?;
-    let (times, json) = native::parse(buffer)?;
-    Ok(Opened {
-        json,
-        times,
-        key_index,
-    })
+    let opened = ring.iter().enumerate().find_map(|(key_index, sealer)| match sealer {
+        Sealer::Native(sealer) => sealer.open(&mut buffer).map(|place| (key_index, place)),
+        #[cfg(feature = "fastify")]
+        Sealer::Fastify(_) => None,
+    });
+    let (key_index, place) = opened.ok_or(OpenErrorKind::Forged)?;
+    let (times, json) = native::parse(buffer, place)?;
+    Ok(Opened { json, times, key_index })
 }

@@ -3,15 +3,18 @@
 //!
 //! Exactly one spelling opens. Nothing here reads a clock or draws a nonce.
 
+use std::ops::Range;
+
 use blake2::Blake2bMac;
 use blake2::digest::consts::U32;
 use blake2::digest::{FixedOutput as _, Update as _};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
-use super::{Idle, Json, Times, text};
+use super::{Idle, Times, text};
 use crate::crypto::key::Key;
 use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
 use crate::error::{OpenErrorKind, SealErrorKind};
+use crate::plaintext::{Bytes, Text};
 
 const PERSONAL: &[u8; 16] = b"sealed-session-1";
 const VERSION: u8 = 1;
@@ -49,23 +52,20 @@ impl Sealer {
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), SealErrorKind> {
-        let (front, message) = buffer.split_at_mut(NONCE_LEN + TAG_LEN);
-        write_header(times, &mut message[..HEADER_LEN])?;
-        front[..NONCE_LEN].copy_from_slice(nonce);
-        front[NONCE_LEN..].copy_from_slice(&self.0.seal(nonce, message));
+        write_header(times, &mut buffer[NONCE_LEN + TAG_LEN..FRONT])?;
+        let (room, boxed) = buffer.split_at_mut(NONCE_LEN);
+        room.copy_from_slice(nonce);
+        self.0.seal(nonce, boxed);
         text::encode_url(buffer, out);
         Ok(())
     }
 
-    /// Opens `buffer` in place, and leaves it as it is if this is not its key.
-    pub(super) fn open(&self, buffer: &mut [u8]) -> bool {
-        let Some((nonce, rest)) = buffer.split_first_chunk_mut() else {
-            return false;
-        };
-        let Some((tag, ciphertext)) = rest.split_first_chunk_mut() else {
-            return false;
-        };
-        self.0.open(nonce, tag, ciphertext).is_ok()
+    /// Opens `buffer` in place and tells where in it the plaintext is then. If this is not its key,
+    /// it is left as it is.
+    pub(super) fn open(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
+        let (nonce, boxed) = buffer.split_first_chunk_mut()?;
+        let place = self.0.open(nonce, boxed).ok()?;
+        Some(NONCE_LEN + place.start..NONCE_LEN + place.end)
     }
 }
 
@@ -75,24 +75,19 @@ pub(super) const fn token_len(json: usize) -> usize {
 }
 
 /// The bytes of a token, still sealed.
-pub(super) fn decode(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenErrorKind> {
+pub(super) fn decode(token: &[u8]) -> Result<Bytes, OpenErrorKind> {
     match text::decode_url(token) {
-        Some(bytes) if bytes.len() >= FRONT => Ok(Zeroizing::new(bytes)),
+        Some(bytes) if bytes.len() >= FRONT => Ok(Bytes::new(bytes)),
         _ => Err(OpenErrorKind::Malformed),
     }
 }
 
-/// What an opened buffer says.
-pub(super) fn parse(mut buffer: Zeroizing<Vec<u8>>) -> Result<(Times, Json), OpenErrorKind> {
-    let times = read_header(&buffer[NONCE_LEN + TAG_LEN..FRONT])?;
-    buffer.drain(..FRONT);
-    match String::from_utf8(std::mem::take(&mut buffer)) {
-        Ok(json) => Ok((times, Zeroizing::new(json))),
-        Err(error) => {
-            error.into_bytes().zeroize();
-            Err(OpenErrorKind::Payload)
-        }
-    }
+/// What an opened buffer says, whose plaintext is at `place`.
+pub(super) fn parse(buffer: Bytes, place: Range<usize>) -> Result<(Times, Text), OpenErrorKind> {
+    let (header, _) = buffer[place.clone()].split_at(HEADER_LEN);
+    let times = read_header(header)?;
+    let json = buffer.into_text(place.start + HEADER_LEN..place.end);
+    Ok((times, json.ok_or(OpenErrorKind::Payload)?))
 }
 
 fn write_header(times: &Times, header: &mut [u8]) -> Result<(), SealErrorKind> {
@@ -101,14 +96,8 @@ fn write_header(times: &Times, header: &mut [u8]) -> Result<(), SealErrorKind> {
     if created_at > LAST_TIME || refreshed_at > LAST_TIME {
         return Err(SealErrorKind::Clock);
     }
-    let idle = times
-        .idle
-        .expect("the codec gives every native token an idle timeout");
-    let idle = if idle.own {
-        OWN_IDLE | idle.seconds
-    } else {
-        idle.seconds
-    };
+    let idle = times.idle.expect("the codec gives every native token an idle timeout");
+    let idle = if idle.own { OWN_IDLE | idle.seconds } else { idle.seconds };
     header[0] = VERSION;
     header[1..6].copy_from_slice(&created_at.to_be_bytes()[8 - TIME_LEN..]);
     header[6..11].copy_from_slice(&refreshed_at.to_be_bytes()[8 - TIME_LEN..]);
@@ -125,22 +114,13 @@ fn read_header(header: &[u8]) -> Result<Times, OpenErrorKind> {
     let (refreshed_at, idle) = header.split_at(TIME_LEN);
     let (created_at, refreshed_at) = (big_endian(created_at), big_endian(refreshed_at));
     let idle = big_endian(idle) as u32;
-    let idle = Idle {
-        seconds: idle & !OWN_IDLE,
-        own: idle & OWN_IDLE != 0,
-    };
+    let idle = Idle { seconds: idle & !OWN_IDLE, own: idle & OWN_IDLE != 0 };
     if created_at > refreshed_at || idle.seconds == 0 {
         return Err(OpenErrorKind::Payload);
     }
-    Ok(Times {
-        created_at: Some(created_at),
-        refreshed_at,
-        idle: Some(idle),
-    })
+    Ok(Times { created_at: Some(created_at), refreshed_at, idle: Some(idle) })
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

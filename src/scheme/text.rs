@@ -1,4 +1,4 @@
-//! base64, strict: unpadded, and the unused bits of the last character are zero.
+//! base64, strict: the unused bits of the last character are zero, and there is no junk.
 //!
 //! Tokens are public, so the fast decoder may look at them; keys have their own (`crypto::key`).
 
@@ -8,39 +8,96 @@ use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-type Engine = base64::engine::Simd;
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-type Engine = base64::engine::GeneralPurpose;
+mod engine {
+    use super::GeneralPurposeConfig;
 
-static URL_SAFE: LazyLock<Engine> = LazyLock::new(|| {
-    let strict = GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-        .with_decode_allow_trailing_bits(false);
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    return Engine::url_safe(strict);
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    return Engine::new(&base64::alphabet::URL_SAFE, strict);
-});
+    pub(super) type Engine = base64::engine::Simd;
+
+    pub(super) fn url_safe(config: GeneralPurposeConfig) -> Engine {
+        Engine::url_safe(config)
+    }
+
+    #[cfg(feature = "fastify")]
+    pub(super) fn standard(config: GeneralPurposeConfig) -> Engine {
+        Engine::standard(config)
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod engine {
+    use base64::alphabet;
+
+    use super::GeneralPurposeConfig;
+
+    pub(super) type Engine = base64::engine::GeneralPurpose;
+
+    pub(super) fn url_safe(config: GeneralPurposeConfig) -> Engine {
+        Engine::new(&alphabet::URL_SAFE, config)
+    }
+
+    #[cfg(feature = "fastify")]
+    pub(super) fn standard(config: GeneralPurposeConfig) -> Engine {
+        Engine::new(&alphabet::STANDARD, config)
+    }
+}
+
+const STRICT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+    .with_decode_allow_trailing_bits(false);
+
+static URL_SAFE: LazyLock<engine::Engine> = LazyLock::new(|| engine::url_safe(STRICT));
 
 /// The characters that so many bytes take.
 pub(super) const fn encoded_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
 
-/// Appends `bytes` in base64url to `out`.
+/// Appends `bytes` in base64url, unpadded, to `out`.
 pub(super) fn encode_url(bytes: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.resize(start + encoded_len(bytes.len()), 0);
-    URL_SAFE
-        .encode_slice(bytes, &mut out[start..])
-        .expect("the room is reckoned exactly");
+    encode(&URL_SAFE, bytes, out);
 }
 
 /// The bytes of a base64url text, or `None` if it is not spelt as [`encode_url`] would.
 pub(super) fn decode_url(text: &[u8]) -> Option<Vec<u8>> {
+    decode(&URL_SAFE, text)
+}
+
+#[cfg(feature = "fastify")]
+pub(super) use self::standard::{decode_standard, encode_standard};
+
+#[cfg(feature = "fastify")]
+mod standard {
+    use super::{DecodePaddingMode, LazyLock, STRICT, engine};
+
+    static STANDARD: LazyLock<engine::Engine> = LazyLock::new(|| {
+        engine::standard(STRICT.with_decode_padding_mode(DecodePaddingMode::Indifferent))
+    });
+
+    /// Appends `bytes` in standard base64, unpadded, to `out`.
+    pub(in crate::scheme) fn encode_standard(bytes: &[u8], out: &mut Vec<u8>) {
+        super::encode(&STANDARD, bytes, out);
+    }
+
+    /// The bytes of a standard base64 text, padded in full or not at all.
+    pub(in crate::scheme) fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
+        let padding = text.iter().rev().take_while(|b| **b == b'=').count();
+        if padding > 0 && text.len() % 4 != 0 {
+            return None;
+        }
+        super::decode(&STANDARD, text)
+    }
+}
+
+fn encode(engine: &engine::Engine, bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + encoded_len(bytes.len()), 0);
+    engine.encode_slice(bytes, &mut out[start..]).expect("the room is reckoned exactly");
+}
+
+fn decode(engine: &engine::Engine, text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = vec![0; text.len() / 4 * 3 + 3];
-    let len = URL_SAFE.decode_slice(text, &mut bytes).ok()?;
+    let len = engine.decode_slice(text, &mut bytes).ok()?;
     bytes.truncate(len);
     Some(bytes)
 }

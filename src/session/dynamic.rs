@@ -5,9 +5,10 @@ use std::any::type_name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Session, serialize};
+use super::Session;
 use crate::error::{SealErrorKind, SessionError, SessionErrorKind};
 use crate::kind::Dynamic;
+use crate::plaintext::serialize_text;
 
 impl Session<Dynamic> {
     /// The entry's value, or `None` if there is no such entry.
@@ -20,16 +21,10 @@ impl Session<Dynamic> {
             return Ok(None);
         };
         // The cause would quote the value.
-        serde_json::from_str(&json.as_str()[place])
-            .map(Some)
-            .map_err(|_| {
-                let entry = entry.to_owned();
-                SessionErrorKind::EntryType {
-                    entry,
-                    wanted: type_name::<T>(),
-                }
-                .into()
-            })
+        serde_json::from_str(&json.as_str()[place]).map(Some).map_err(|_| {
+            let entry = entry.to_owned();
+            SessionErrorKind::EntryType { entry, wanted: type_name::<T>() }.into()
+        })
     }
 
     /// Inserts the entry, or replaces its value. Inserting what is already there changes nothing.
@@ -39,7 +34,7 @@ impl Session<Dynamic> {
     /// As [`set`](Self::set); if the session would be too large, the error says by how much and how
     /// much of it this entry is. Then what was there before stays.
     pub fn insert<T: Serialize>(&self, entry: &str, value: T) -> Result<(), SessionError> {
-        let value = serialize(&value)?;
+        let value = serialize_text(&value)?;
         self.opened()
             .write_entries(&self.shared.codec, |entries| {
                 entries.insert_raw(entry, &value);
@@ -102,6 +97,8 @@ impl Session<Dynamic> {
         state.check_writable()?;
         let mut kept = state.entries().clone();
         kept.retain(|name| entries.contains(&name));
+        // Nothing of the old session is given up before the new one is sure to be written.
+        state.make_ready(self.shared.codec.core())?;
         state.regenerate();
         state.write_entries(&self.shared.codec, |entries| *entries = kept)
     }

@@ -5,19 +5,20 @@
 
 mod dynamic;
 mod state;
+#[cfg(all(test, feature = "axum"))]
+mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use self::state::State;
 pub(crate) use self::state::{Incoming, Outcome};
 use crate::codec::{Codec, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
-use crate::error::{ConfigErrorKind, SealErrorKind, SessionError};
+use crate::error::{ConfigErrorKind, SessionError};
 use crate::kind::{Dynamic, SessionKind, SharedJson};
+use crate::plaintext::serialize_text;
 
 /// The session of one request.
 ///
@@ -53,12 +54,7 @@ struct Shared<K: SessionKind> {
 
 impl<K: SessionKind> Session<K> {
     pub(crate) fn new(codec: Codec<K>, incoming: Incoming) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                codec,
-                state: Mutex::new(State::new(incoming)),
-            }),
-        }
+        Self { shared: Arc::new(Shared { codec, state: Mutex::new(State::new(incoming)) }) }
     }
 
     /// The session's data, or `None` if there is no session. A `Dynamic` session always has data.
@@ -71,9 +67,7 @@ impl<K: SessionKind> Session<K> {
             let mut state = self.opened();
             (state.take_data(), state.json())
         };
-        taken
-            .or_else(|| json.and_then(|json| K::parse(&json).ok()))
-            .or_else(K::empty)
+        taken.or_else(|| json.and_then(|json| K::parse(&json).ok())).or_else(K::empty)
     }
 
     /// Whether there is no session: no cookie, a bad or expired one, or nothing in it.
@@ -82,7 +76,8 @@ impl<K: SessionKind> Session<K> {
         self.opened().json().is_none()
     }
 
-    /// Writes the session's data. Writing what is already there changes nothing.
+    /// Writes the session's data. Writing what is already there changes nothing, also where a map
+    /// has it in another order.
     ///
     /// The session keeps its age; see [`regenerate`](Self::regenerate) for a log-in.
     ///
@@ -92,7 +87,7 @@ impl<K: SessionKind> Session<K> {
     /// is no randomness to seal it with; [`SessionErrorKind::ResponseStarted`](crate::SessionErrorKind::ResponseStarted) if it is too late.
     /// Then what was there before stays.
     pub fn set(&self, data: K::Data) -> Result<(), SessionError> {
-        let json = serialize(&data)?;
+        let json = serialize_text(&data)?;
         let content = (!K::is_empty(&data)).then(|| SharedJson::new(json));
         self.opened().write(&self.shared.codec, None, content)
     }
@@ -126,17 +121,14 @@ impl<K: SessionKind> Session<K> {
             state.check_writable()?;
             (state.take_data(), state.json(), state.revision())
         };
-        let data = taken
-            .or_else(|| json.and_then(|json| K::parse(&json).ok()))
-            .or_else(K::empty);
+        let data = taken.or_else(|| json.and_then(|json| K::parse(&json).ok())).or_else(K::empty);
         let Some(mut data) = data else {
             return Ok(None);
         };
         let result = change(&mut data);
-        let json = serialize(&data)?;
+        let json = serialize_text(&data)?;
         let content = (!K::is_empty(&data)).then(|| SharedJson::new(json));
-        self.opened()
-            .write(&self.shared.codec, Some(revision), content)?;
+        self.opened().write(&self.shared.codec, Some(revision), content)?;
         Ok(Some(result))
     }
 
@@ -187,11 +179,7 @@ impl<K: SessionKind> Session<K> {
         let absolute = self.shared.codec.core().absolute;
         if seconds > absolute {
             let absolute = Duration::from_secs(absolute.into());
-            return Err(ConfigErrorKind::IdleBeyondAbsolute {
-                idle: timeout,
-                absolute,
-            }
-            .into());
+            return Err(ConfigErrorKind::IdleBeyondAbsolute { idle: timeout, absolute }.into());
         }
         self.opened().set_own_idle(&self.shared.codec, seconds)
     }
@@ -217,17 +205,11 @@ impl<K: SessionKind> Session<K> {
     /// [`SessionErrorKind::Config`](crate::SessionErrorKind::Config) if a browser would refuse them, or they would rename the cookie;
     /// [`SessionErrorKind::ResponseStarted`](crate::SessionErrorKind::ResponseStarted) if it is too late.
     pub fn set_cookie_options(&self, options: CookieOptions) -> Result<(), SessionError> {
-        let cookie = options
-            .prepare(K::NAME)
-            .map_err(|error| error.kind().clone())?;
+        let cookie = options.prepare(K::NAME).map_err(|error| error.kind().clone())?;
         let name = self.shared.codec.cookie_name();
         if cookie.name() != name {
             let to = cookie.name().to_owned();
-            return Err(ConfigErrorKind::Renamed {
-                from: name.to_owned(),
-                to,
-            }
-            .into());
+            return Err(ConfigErrorKind::Renamed { from: name.to_owned(), to }.into());
         }
         let mut state = self.lock();
         state.check_writable()?;
@@ -250,10 +232,7 @@ impl<K: SessionKind> Session<K> {
 
     /// The state, whatever a thread that panicked has left of it: no method leaves it half-written.
     fn lock(&self) -> MutexGuard<'_, State<K>> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state with the request's cookie opened, on the handler's behalf.
@@ -266,9 +245,7 @@ impl<K: SessionKind> Session<K> {
 
 impl<K: SessionKind> Clone for Session<K> {
     fn clone(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-        }
+        Self { shared: self.shared.clone() }
     }
 }
 
@@ -279,10 +256,4 @@ impl<K: SessionKind> fmt::Debug for Session<K> {
             .field("cookie_name", &self.shared.codec.cookie_name())
             .finish_non_exhaustive()
     }
-}
-
-fn serialize<T: serde::Serialize + ?Sized>(data: &T) -> Result<Zeroizing<String>, SealErrorKind> {
-    serde_json::to_string(data)
-        .map(Zeroizing::new)
-        .map_err(|error| SealErrorKind::from(&error))
 }

@@ -6,8 +6,9 @@ use http::HeaderValue;
 use crate::codec::{Codec, Core, Opened, Ring, Validity, draw_nonce};
 use crate::cookie_options::SetCookie;
 use crate::crypto::secretbox::NONCE_LEN;
-use crate::error::{OpenErrorKind, SessionError, SessionErrorKind};
+use crate::error::{OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, SessionKind, SharedJson};
+use crate::members::say_the_same;
 use crate::scheme::{Idle, Times};
 
 /// A request's Cookie headers. HTTP/2 may split one into several.
@@ -106,10 +107,7 @@ impl<K: SessionKind> State<K> {
                     self.json = Some(opening.json.clone());
                 }
                 self.data = Some(opening.data);
-                self.stored = Some(Stored {
-                    json: opening.json,
-                    validity: opening.validity,
-                });
+                self.stored = Some(Stored { json: opening.json, validity: opening.validity });
             }
             Err(OpenErrorKind::Missing) => {}
             Err(_reason) => {
@@ -154,10 +152,7 @@ impl<K: SessionKind> State<K> {
         self.check_writable()?;
         if self.change == Change::Deleted {
             #[cfg(feature = "tracing")]
-            tracing::debug!(
-                cookie = codec.cookie_name(),
-                "write dropped: the session is deleted"
-            );
+            tracing::debug!(cookie = codec.cookie_name(), "write dropped: the session is deleted");
             return Ok(());
         }
         if revision.is_some_and(|revision| revision != self.revision) {
@@ -165,17 +160,18 @@ impl<K: SessionKind> State<K> {
         }
         if let Some(json) = &content {
             let core = codec.core();
-            core.check_size(&core.ring(), json.as_str().len())?;
+            core.check(&core.ring(), json.as_str().as_bytes(), core.now())?;
             self.make_ready(core)?;
         }
         self.json = content;
         self.data = None;
+        self.revision += 1;
         self.written(false);
         Ok(())
     }
 
     /// What can fail of sealing, done while the handler can still be told.
-    fn make_ready(&mut self, core: &Core) -> Result<(), SessionError> {
+    pub(super) fn make_ready(&mut self, core: &Core) -> Result<(), SessionError> {
         core.check_clock()?;
         if self.nonce.is_none() {
             self.nonce = Some(draw_nonce()?);
@@ -184,21 +180,20 @@ impl<K: SessionKind> State<K> {
     }
 
     fn written(&mut self, force: bool) {
-        self.revision += 1;
         self.change = match self.change {
             Change::None => Change::Written { forced: force },
-            Change::Written { forced } => Change::Written {
-                forced: forced || force,
-            },
+            Change::Written { forced } => Change::Written { forced: forced || force },
             last @ (Change::Deleted | Change::Closed) => last,
         };
     }
 
     pub(super) fn regenerate(&mut self) {
+        self.report_too_late("regenerate");
         if matches!(self.change, Change::None | Change::Written { .. }) {
             self.stored = None;
             self.json = None;
             self.data = None;
+            self.revision += 1;
             self.created_at = None;
             self.own_idle = None;
             self.written(false);
@@ -206,12 +201,21 @@ impl<K: SessionKind> State<K> {
     }
 
     pub(super) fn delete(&mut self) {
+        self.report_too_late("delete");
         if self.change != Change::Closed {
             self.stored = None;
             self.json = None;
             self.data = None;
             self.revision += 1;
             self.change = Change::Deleted;
+        }
+    }
+
+    /// The methods without a `Result` are not silent either.
+    fn report_too_late(&self, _method: &str) {
+        #[cfg(feature = "tracing")]
+        if self.change == Change::Closed {
+            tracing::error!(method = _method, "too late: the response has begun");
         }
     }
 
@@ -230,6 +234,9 @@ impl<K: SessionKind> State<K> {
         seconds: u32,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
+        if !codec.core().ring()[0].keeps_times() {
+            return Err(SealErrorKind::NoRoomForIdleTimeout.into());
+        }
         if self.own_idle != Some(seconds) {
             self.touch(codec)?;
             self.own_idle = Some(seconds);
@@ -242,9 +249,7 @@ impl<K: SessionKind> State<K> {
     }
 
     pub(super) fn info(&self) -> Option<Opened<()>> {
-        self.stored
-            .as_ref()
-            .map(|stored| stored.validity.opened(()))
+        self.stored.as_ref().map(|stored| stored.validity.opened(()))
     }
 
     /// What the response has to carry; from now on nothing can be written.
@@ -273,10 +278,7 @@ impl<K: SessionKind> State<K> {
                 }
             }
         };
-        Outcome {
-            vary: self.read || set_cookie.is_some(),
-            set_cookie,
-        }
+        Outcome { vary: self.read || set_cookie.is_some(), set_cookie }
     }
 
     /// Whether the session is to be sealed anew, and if so, when it was last refreshed.
@@ -284,7 +286,8 @@ impl<K: SessionKind> State<K> {
         let Some(Stored { json, validity }) = &self.stored else {
             return Some(now);
         };
-        let differs = || self.json.as_ref().is_none_or(|new| !same_json(json, new));
+        let differs =
+            || self.json.as_ref().is_none_or(|new| !say_the_same(json.as_str(), new.as_str()));
         let used = now.saturating_sub(validity.refreshed_at);
         let due = self.read && used.saturating_mul(10) >= validity.idle.seconds.into();
         match change {
@@ -304,11 +307,11 @@ impl<K: SessionKind> State<K> {
         json: &SharedJson,
     ) -> Option<HeaderValue> {
         let own = self.own_idle.map(|seconds| Idle { seconds, own: true });
-        let times = Times {
-            created_at: self.created_at,
-            refreshed_at,
-            idle: own,
-        };
+        // A rotation alone must not lengthen the session's life; a refresh takes the codec's timeout.
+        let kept = self.stored.as_ref().map(|stored| stored.validity);
+        let kept = kept.filter(|kept| kept.refreshed_at == refreshed_at).map(|kept| kept.idle);
+        let idle = own.or(kept);
+        let times = Times { created_at: self.created_at, refreshed_at, idle };
         let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
         // A session that is remembered lives on in the browser, too.
         let live = own
@@ -316,14 +319,13 @@ impl<K: SessionKind> State<K> {
             .filter(|_| !self.cookie.as_ref().is_some_and(SetCookie::has_max_age))
             .map(|own| {
                 let created_at = self.created_at.or(Some(refreshed_at));
-                core.expires_at(created_at, refreshed_at, own)
-                    .saturating_sub(now)
+                core.expires_at(created_at, refreshed_at, own).saturating_sub(now)
             });
         let json = json.as_str();
         let nonce = self.nonce.take().map_or_else(draw_nonce, Ok);
         let sealed = nonce.and_then(|nonce| {
-            core.check_size(ring, json.len())?;
-            let mut header = cookie.begin(ring[0].token_len(json.len()));
+            core.check(ring, json.as_bytes(), refreshed_at)?;
+            let mut header = cookie.begin(ring[0].token_len(json.len(), refreshed_at));
             core.seal(ring, &nonce, times, json, &mut header)?;
             cookie.end(&mut header, live);
             Ok(header)
@@ -343,20 +345,17 @@ impl<K: SessionKind> State<K> {
     /// Only a cookie that came can be removed.
     fn removal(&self, core: &Core) -> Option<HeaderValue> {
         let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
-        self.came(core)
-            .then(|| HeaderValue::try_from(cookie.removal()).ok())
-            .flatten()
+        self.came(core).then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
     }
 
     /// Whether the request had a cookie of this name, good or bad.
     fn came(&self, core: &Core) -> bool {
         let name = core.cookie.name().as_bytes();
         let Incoming { first, rest } = &self.incoming;
-        first.iter().chain(rest).any(|header| {
-            crate::cookie_header::values(header.as_bytes(), name)
-                .next()
-                .is_some()
-        })
+        first
+            .iter()
+            .chain(rest)
+            .any(|header| crate::cookie_header::values(header.as_bytes(), name).next().is_some())
     }
 }
 
@@ -364,9 +363,7 @@ impl State<Dynamic> {
     pub(super) fn entries(&mut self) -> &mut Entries {
         let json = &self.json;
         self.data.get_or_insert_with(|| {
-            json.as_ref()
-                .and_then(|json| Entries::parse(json.clone()).ok())
-                .unwrap_or_default()
+            json.as_ref().and_then(|json| Entries::parse(json.clone()).ok()).unwrap_or_default()
         })
     }
 
@@ -385,16 +382,4 @@ impl State<Dynamic> {
         }
         Ok(())
     }
-}
-
-/// Whether two texts of one serialiser say the same. They may differ in the order of a hash map.
-fn same_json(old: &SharedJson, new: &SharedJson) -> bool {
-    let (old, new) = (old.as_str(), new.as_str());
-    let sum = |text: &str| text.bytes().map(u64::from).sum::<u64>();
-    let value = |text| serde_json::from_str::<serde_json::Value>(text).ok();
-    // Another order has the same bytes; asking that first spares most writes the parsing.
-    old == new
-        || (old.len() == new.len()
-            && sum(old) == sum(new)
-            && value(old).is_some_and(|old| value(new) == Some(old)))
 }

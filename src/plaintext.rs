@@ -1,0 +1,168 @@
+//! Plaintext in memory: bytes and text that are wiped when dropped, and when they move to grow.
+//!
+//! The wiping is a `memset` that the compiler may not leave out. `Zeroizing` writes byte by byte,
+//! which for a large session takes longer than opening it.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::ops::{Deref, DerefMut};
+
+use serde::Serialize;
+
+use crate::error::SealErrorKind;
+
+/// Room for the JSON of most sessions, so that few buffers grow.
+const FIRST_CAPACITY: usize = 512;
+
+/// Bytes that are wiped. Writing through `io::Write` leaves nothing behind when it has to grow.
+#[derive(Default)]
+pub(crate) struct Bytes(Vec<u8>);
+
+/// Text that is wiped.
+#[derive(Default)]
+pub(crate) struct Text(String);
+
+impl Bytes {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The part at `place` as text, if it is UTF-8.
+    pub(crate) fn into_text(mut self, place: Range<usize>) -> Option<Text> {
+        self.truncate(place.end);
+        self.drain(..place.start);
+        match String::from_utf8(std::mem::take(&mut self.0)) {
+            Ok(text) => Some(Text(text)),
+            Err(error) => {
+                drop(Self(error.into_bytes()));
+                None
+            }
+        }
+    }
+}
+
+impl Text {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+/// The JSON of `data`, behind `front` bytes of room.
+pub(crate) fn serialize<T: Serialize + ?Sized>(
+    front: usize,
+    data: &T,
+) -> Result<Bytes, SealErrorKind> {
+    let mut buffer = Bytes(Vec::with_capacity(front + FIRST_CAPACITY));
+    buffer.resize(front, 0);
+    serde_json::to_writer(&mut buffer, data).map_err(|error| SealErrorKind::from(&error))?;
+    Ok(buffer)
+}
+
+/// The JSON of `data` as text.
+#[cfg(feature = "tower")]
+pub(crate) fn serialize_text<T: Serialize + ?Sized>(data: &T) -> Result<Text, SealErrorKind> {
+    let bytes = serialize(0, data)?;
+    let all = 0..bytes.len();
+    Ok(bytes.into_text(all).expect("serde_json writes UTF-8"))
+}
+
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    // All of the capacity, which may hold what was cut off.
+    bytes.resize(bytes.capacity(), 0);
+    zeroize::optimization_barrier(&bytes[..]);
+}
+
+impl Drop for Bytes {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
+    }
+}
+
+impl Deref for Bytes {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Bytes {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Deref for Text {
+    type Target = String;
+
+    fn deref(&self) -> &String {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut String {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(..)")
+    }
+}
+
+impl io::Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let len = self.0.len() + bytes.len();
+        if len > self.0.capacity() {
+            let mut grown = Vec::with_capacity(len.max(2 * self.0.capacity()));
+            grown.extend_from_slice(&self.0);
+            *self = Self(grown);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn wiping_reaches_all_of_the_capacity() {
+        let mut bytes = Vec::with_capacity(64);
+        bytes.extend_from_slice(&[7; 64]);
+        bytes.truncate(3);
+        wipe(&mut bytes);
+        assert_eq!(bytes, [0; 64]);
+    }
+
+    #[test]
+    fn growing_keeps_what_is_there() {
+        let mut bytes = Bytes::new(Vec::with_capacity(2));
+        for byte in 0..100 {
+            bytes.write_all(&[byte]).unwrap();
+        }
+        assert!(bytes.iter().copied().eq(0..100));
+    }
+}

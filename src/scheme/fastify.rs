@@ -1,0 +1,229 @@
+//! The token of Node's `@fastify/secure-session`: `base64(tag ‖ ciphertext) ";" base64(nonce)` under
+//! the raw key, the JSON with a top-level `__ts`, perhaps signed; percent-encoded in the cookie.
+//!
+//! What Node writes opens, and its shorter spellings (unescaped, unpadded) that Node reads. What
+//! only a lenient decoder would take does not. No cookie name is bound and no creation time kept:
+//! the format has no room for them.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+use blake2::Blake2b;
+use blake2::digest::Digest as _;
+use blake2::digest::consts::U32;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::{Times, text};
+use crate::crypto::fastify_key::{FastifyKey, Signing};
+use crate::crypto::key::Key;
+use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
+use crate::error::{OpenErrorKind, SealErrorKind};
+use crate::members;
+use crate::plaintext::{Bytes, Text};
+
+/// What stands before the JSON.
+pub(super) const FRONT: usize = TAG_LEN;
+/// The member that says when the session was last refreshed.
+const TIME_MEMBER: &str = "__ts";
+/// The only character of a token that a cookie has to escape.
+const SEPARATOR: &[u8] = b"%3B";
+const NONCE_TEXT_LEN: usize = text::encoded_len(NONCE_LEN);
+const SIGNATURE_TEXT_LEN: usize = text::encoded_len(32);
+
+/// A key of the peer, ready to seal and open.
+pub(crate) struct Sealer {
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "two layers may share it"))]
+    key: Key,
+    cipher: SecretBox,
+    signature: Option<Hmac<Sha256>>,
+    undated: bool,
+}
+
+impl Sealer {
+    pub(super) fn new(fastify: &FastifyKey) -> Self {
+        let key = &fastify.key;
+        let mac = |secret: &[u8]| {
+            Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length")
+        };
+        let signature = match &fastify.signing {
+            Signing::None => None,
+            Signing::Derived(signing) => {
+                let mut hash = Blake2b::<U32>::digest(signing.expose_secret());
+                let secret = Zeroizing::new(base16ct::lower::encode_string(&hash));
+                hash.as_mut_slice().zeroize();
+                Some(mac(secret.as_bytes()))
+            }
+            Signing::Secret(secret) => Some(mac(secret)),
+        };
+        let cipher = SecretBox::new(key.expose_secret());
+        Self { key: key.clone(), cipher, signature, undated: fastify.undated }
+    }
+
+    /// The key itself, to find it under two cookie names.
+    #[cfg(feature = "tower")]
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(super) fn token_len(&self, json: usize, refreshed_at: u64) -> usize {
+        let time = r#","__ts":"#.len() + decimal_digits(refreshed_at);
+        // An empty object needs no comma.
+        let plaintext = if json <= "{}".len() { json + time - 1 } else { json + time };
+        let signature = if self.signature.is_some() { 1 + SIGNATURE_TEXT_LEN } else { 0 };
+        text::encoded_len(TAG_LEN + plaintext) + SEPARATOR.len() + NONCE_TEXT_LEN + signature
+    }
+
+    pub(super) fn seal(
+        &self,
+        nonce: &[u8; NONCE_LEN],
+        times: &Times,
+        buffer: &mut Bytes,
+        out: &mut Vec<u8>,
+    ) {
+        // `check_json` has seen that it is an object; its last brace makes room for the time.
+        let brace = buffer.trim_ascii_end().len() - 1;
+        let end = buffer[..brace].trim_ascii_end().len();
+        buffer.truncate(end);
+        let comma = if buffer.last() == Some(&b'{') { "" } else { "," };
+        let time = times.refreshed_at;
+        write!(buffer, "{comma}\"{TIME_MEMBER}\":{time}}}").expect("memory takes what is written");
+
+        self.cipher.seal(nonce, buffer);
+        let start = out.len();
+        text::encode_standard(buffer, out);
+        let separator = out.len();
+        out.extend_from_slice(SEPARATOR);
+        text::encode_standard(nonce, out);
+        if let Some(mac) = &self.signature {
+            let nonce = separator + SEPARATOR.len();
+            let mac = mac.clone().chain_update(&out[start..separator]).chain_update(b";");
+            let signature = mac.chain_update(&out[nonce..]).finalize().into_bytes();
+            out.push(b'.');
+            text::encode_standard(&signature, out);
+        }
+    }
+}
+
+/// A token taken apart, still sealed.
+struct Sealed {
+    nonce: [u8; NONCE_LEN],
+    /// Tag and ciphertext.
+    message: Bytes,
+    /// Whether a signature is there, and if so, whether it is one of the ring's.
+    signed: Option<bool>,
+}
+
+/// What a ring's key makes of a token: the plaintext and the key's place.
+pub(super) fn open<'r>(
+    ring: impl Iterator<Item = (usize, &'r Sealer)> + Clone,
+    token: &[u8],
+    now: u64,
+) -> Result<(Times, Text, usize), OpenErrorKind> {
+    let Sealed { nonce, mut message, signed } =
+        take_apart(ring.clone(), token).ok_or(OpenErrorKind::Malformed)?;
+    let (key_index, sealer, place) = ring
+        .clone()
+        // A key whose cookies are signed opens none without a valid signature, and the others none
+        // with one.
+        .filter(|(_, sealer)| signed == sealer.signature.as_ref().map(|_| true))
+        .find_map(|(key_index, sealer)| {
+            let place = sealer.cipher.open(&nonce, &mut message).ok()?;
+            Some((key_index, sealer, place))
+        })
+        .ok_or(OpenErrorKind::Forged)?;
+    let undated = sealer.undated.then_some(now);
+    let json = message.into_text(place).ok_or(OpenErrorKind::Payload)?;
+    let (times, json) = parse(json, undated).ok_or(OpenErrorKind::Payload)?;
+    Ok((times, json, key_index))
+}
+
+/// Whether a token is spelt as this scheme's are. No native token is.
+pub(super) fn is_spelt(token: &[u8]) -> bool {
+    memchr::memchr2(b';', b'%', token).is_some()
+}
+
+/// Whether JSON can go into this scheme's tokens.
+pub(super) fn check_json(json: &[u8]) -> Result<(), SealErrorKind> {
+    let json = std::str::from_utf8(json).map_err(|_| SealErrorKind::NotAnObject)?;
+    let members = members::scan(json).map_err(|_| SealErrorKind::NotAnObject)?;
+    if members.iter().any(|member| members::name(json, member) == TIME_MEMBER) {
+        return Err(SealErrorKind::Reserved { entry: TIME_MEMBER.to_owned() });
+    }
+    Ok(())
+}
+
+fn take_apart<'r>(ring: impl Iterator<Item = (usize, &'r Sealer)>, token: &[u8]) -> Option<Sealed> {
+    let token = unescape(token)?;
+    let separator = token.iter().position(|b| *b == b';')?;
+    let signature = token.iter().position(|b| *b == b'.');
+    let value = &token[..signature.unwrap_or(token.len())];
+    let (message, nonce) = (value.get(..separator)?, value.get(separator + 1..)?);
+
+    let signed = match signature {
+        None => None,
+        Some(at) => {
+            let signature = text::decode_standard(&token[at + 1..])?;
+            // Under every key: after a rotation on the other side the older one is still valid.
+            let mut valid = false;
+            for mac in ring.filter_map(|(_, sealer)| sealer.signature.clone()) {
+                valid |= mac.chain_update(value).verify_slice(&signature).is_ok();
+            }
+            Some(valid)
+        }
+    };
+    Some(Sealed {
+        nonce: text::decode_standard(nonce)?.try_into().ok()?,
+        message: Bytes::new(text::decode_standard(message)?),
+        signed,
+    })
+}
+
+/// Undoes `encodeURIComponent` for the four characters of a token that it escapes. Node writes no
+/// other escape, so another is refused.
+fn unescape(token: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if memchr::memchr(b'%', token).is_none() {
+        return Some(Cow::Borrowed(token));
+    }
+    let mut plain = Vec::with_capacity(token.len());
+    let mut rest = token;
+    while let Some(at) = memchr::memchr(b'%', rest) {
+        plain.extend_from_slice(&rest[..at]);
+        plain.push(match rest.get(at + 1..at + 3)? {
+            b"2B" | b"2b" => b'+',
+            b"2F" | b"2f" => b'/',
+            b"3B" | b"3b" => b';',
+            b"3D" | b"3d" => b'=',
+            _ => return None,
+        });
+        rest = &rest[at + 3..];
+    }
+    plain.extend_from_slice(rest);
+    Some(Cow::Owned(plain))
+}
+
+/// The time and the JSON without it.
+fn parse(mut json: Text, undated: Option<u64>) -> Option<(Times, Text)> {
+    let members = members::scan(&json).ok()?;
+    let place = members.iter().position(|member| members::name(&json, member) == TIME_MEMBER);
+    let refreshed_at = match place {
+        None => undated?,
+        Some(place) => {
+            let time = json[members[place].value.clone()].parse().ok()?;
+            // Cut out with the comma that belongs to it.
+            let cut = match (place.checked_sub(1), members.get(place + 1)) {
+                (Some(before), _) => members[before].value.end..members[place].value.end,
+                (None, Some(after)) => members[place].name.start..after.name.start,
+                (None, None) => members[place].name.start..members[place].value.end,
+            };
+            json.drain(cut);
+            time
+        }
+    };
+    Some((Times { created_at: None, refreshed_at, idle: None }, json))
+}
+
+fn decimal_digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
