@@ -1,0 +1,329 @@
+//! Expiry, second by second: what is in the seal decides, on a clock in the hand.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+
+use std::time::Duration;
+
+use sealed_session::{
+    Codec, CodecBuilder, Dynamic, Entries, Key, Keyring, OpenErrorKind, Opened, SealErrorKind,
+    TestClock,
+};
+
+const T: u64 = 1_700_000_000;
+const DAY: u64 = 24 * 60 * 60;
+/// The last second that a token can say.
+const LAST: u64 = (1 << 40) - 1;
+const MAX_TIMEOUT: u64 = (1 << 31) - 1;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn builder(clock: &TestClock) -> CodecBuilder<Dynamic> {
+    let key = Key::from_bytes([7; 32]).unwrap();
+    Codec::builder(Keyring::new(key)).clock(clock.clone())
+}
+
+fn codec(clock: &TestClock) -> Codec<Dynamic> {
+    builder(clock).build().unwrap()
+}
+
+fn with_timeouts(clock: &TestClock, idle: u64, absolute: u64) -> Codec<Dynamic> {
+    let builder = builder(clock).idle_timeout(seconds(idle));
+    builder.absolute_timeout(seconds(absolute)).build().unwrap()
+}
+
+fn token(codec: &Codec<Dynamic>) -> String {
+    codec.encode(&Entries::new()).unwrap()
+}
+
+/// A token of now, changed before it is sealed.
+fn token_with(codec: &Codec<Dynamic>, change: impl FnOnce(&mut Opened<Entries>)) -> String {
+    let mut opened = codec.decode(token(codec)).unwrap();
+    change(&mut opened);
+    codec.reseal(&opened).unwrap()
+}
+
+#[track_caller]
+fn refuses(codec: &Codec<Dynamic>, token: &str, wanted: OpenErrorKind) {
+    assert_eq!(codec.decode(token).unwrap_err().kind(), &wanted);
+}
+
+/// The token opens up to the second before `end`, says so, and never again.
+#[track_caller]
+fn ends_at(clock: &TestClock, codec: &Codec<Dynamic>, token: &str, end: u64) {
+    clock.set(end - 1);
+    assert_eq!(codec.decode(token).unwrap().expires_at, end);
+    for late in [end, end + 1, end + DAY, LAST, u64::MAX] {
+        clock.set(late);
+        refuses(codec, token, OpenErrorKind::Expired);
+    }
+}
+
+#[test]
+fn ends_when_the_idle_timeout_is_over() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    ends_at(&clock, &codec, &token(&codec), T + DAY);
+}
+
+#[test]
+fn ends_when_the_absolute_timeout_is_over_however_fresh_it_is() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let mut token = token(&codec);
+    for _ in 0..59 {
+        clock.advance(seconds(DAY / 2));
+        let mut opened = codec.decode(&token).unwrap();
+        opened.refreshed_at += DAY / 2;
+        token = codec.reseal(&opened).unwrap();
+    }
+    ends_at(&clock, &codec, &token, T + 30 * DAY);
+}
+
+#[test]
+fn keeps_to_the_shortest_timeouts() {
+    let clock = TestClock::at(T);
+    let codec = with_timeouts(&clock, 1, 1);
+    ends_at(&clock, &codec, &token(&codec), T + 1);
+}
+
+#[test]
+fn keeps_to_the_longest_timeouts() {
+    let clock = TestClock::at(T);
+    let codec = with_timeouts(&clock, MAX_TIMEOUT, MAX_TIMEOUT);
+    ends_at(&clock, &codec, &token(&codec), T + MAX_TIMEOUT);
+}
+
+#[test]
+fn a_refresh_begins_the_idle_timeout_anew() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let mut opened = codec.decode(token(&codec)).unwrap();
+    clock.advance(seconds(DAY - 1));
+    opened.refreshed_at = T + DAY - 1;
+    let token = codec.reseal(&opened).unwrap();
+    ends_at(&clock, &codec, &token, T + 2 * DAY - 1);
+}
+
+#[test]
+fn reading_does_not_prolong_a_token() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    for _ in 0..24 {
+        assert_eq!(codec.decode(&token).unwrap().expires_at, T + DAY);
+        clock.advance(seconds(60 * 60));
+    }
+    refuses(&codec, &token, OpenErrorKind::Expired);
+}
+
+#[test]
+fn tolerates_60_seconds_of_future_and_not_61() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    clock.set(T - 60);
+    assert_eq!(codec.decode(&token).unwrap().refreshed_at, T);
+    clock.set(T - 61);
+    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+}
+
+#[test]
+fn a_creation_in_the_future_is_refused_too() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token_with(&codec, |opened| {
+        opened.created_at = Some(T + 61);
+        opened.refreshed_at = T + 61;
+    });
+    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+}
+
+#[test]
+fn a_sessions_own_idle_timeout_counts_instead_of_the_codecs() {
+    for own in [1, 60, DAY, 14 * DAY, 30 * DAY] {
+        let clock = TestClock::at(T);
+        let codec = codec(&clock);
+        let token = token_with(&codec, |opened| opened.own_idle_timeout = Some(seconds(own)));
+        let opened = codec.decode(&token).unwrap();
+        assert_eq!(opened.own_idle_timeout, Some(seconds(own)));
+        ends_at(&clock, &codec, &token, T + own);
+    }
+}
+
+#[test]
+fn the_absolute_timeout_ends_a_session_with_a_longer_idle_timeout_of_its_own() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token_with(&codec, |opened| opened.own_idle_timeout = Some(seconds(MAX_TIMEOUT)));
+    ends_at(&clock, &codec, &token, T + 30 * DAY);
+}
+
+#[test]
+fn a_sessions_own_idle_timeout_can_be_taken_back() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token_with(&codec, |opened| opened.own_idle_timeout = Some(seconds(14 * DAY)));
+    let mut opened = codec.decode(token).unwrap();
+    opened.own_idle_timeout = None;
+    let token = codec.reseal(&opened).unwrap();
+    assert_eq!(codec.decode(&token).unwrap().own_idle_timeout, None);
+    ends_at(&clock, &codec, &token, T + DAY);
+}
+
+#[test]
+fn refuses_to_seal_an_idle_timeout_that_is_none() {
+    let codec = codec(&TestClock::at(T));
+    let mut opened = codec.decode(token(&codec)).unwrap();
+    for bad in [Duration::ZERO, Duration::from_millis(1500), seconds(1 << 31), Duration::MAX] {
+        opened.own_idle_timeout = Some(bad);
+        let error = codec.reseal(&opened).unwrap_err();
+        assert!(
+            matches!(error.kind(), SealErrorKind::IdleTimeout { found, .. } if *found == bad),
+            "{error:?}"
+        );
+        let message = format!("the session's own idle timeout is {bad:?}; wanted whole seconds");
+        assert!(error.to_string().starts_with(&message), "{error}");
+    }
+}
+
+#[test]
+fn a_shortened_idle_timeout_takes_effect_on_old_tokens() {
+    let clock = TestClock::at(T);
+    let token = token(&codec(&clock));
+    ends_at(&clock, &with_timeouts(&clock, 60, DAY), &token, T + 60);
+}
+
+#[test]
+fn a_shortened_absolute_timeout_takes_effect_on_old_tokens() {
+    let clock = TestClock::at(T);
+    let refreshed = token_with(&codec(&clock), |opened| {
+        opened.created_at = Some(T - 100);
+    });
+    ends_at(&clock, &with_timeouts(&clock, 150, 150), &refreshed, T + 50);
+}
+
+#[test]
+fn a_shortened_idle_timeout_does_not_touch_a_sessions_own() {
+    let clock = TestClock::at(T);
+    let token = token_with(&codec(&clock), |opened| {
+        opened.own_idle_timeout = Some(seconds(7 * DAY));
+    });
+    ends_at(&clock, &with_timeouts(&clock, 60, 30 * DAY), &token, T + 7 * DAY);
+}
+
+#[test]
+fn a_lengthened_idle_timeout_does_not_lengthen_what_is_only_resealed() {
+    let clock = TestClock::at(T);
+    let old = token(&codec(&clock));
+    let longer = with_timeouts(&clock, 7 * DAY, 30 * DAY);
+    let resealed = longer.reseal(&longer.decode(&old).unwrap()).unwrap();
+    ends_at(&clock, &longer, &old, T + DAY);
+    ends_at(&clock, &longer, &resealed, T + DAY);
+}
+
+#[test]
+fn a_lengthened_idle_timeout_counts_for_what_is_sealed_with_it() {
+    let clock = TestClock::at(T);
+    let longer = with_timeouts(&clock, 7 * DAY, 30 * DAY);
+    ends_at(&clock, &longer, &token(&longer), T + 7 * DAY);
+}
+
+/// What is sealed decides, not what the data says or a caller sets (CVE-2024-35220).
+#[test]
+fn a_restored_session_cannot_override_its_expiry() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let mut entries = Entries::new();
+    for name in ["expires", "expires_at", "expiry", "__ts", "maxAge", "created_at", "refreshed_at"]
+    {
+        entries.insert(name, &(T + 1000 * DAY)).unwrap();
+    }
+    entries.insert("cookie", &serde_json::json!({"expires": "9999-12-31T23:59:59Z"})).unwrap();
+    let token = codec.encode(&entries).unwrap();
+    let mut opened = codec.decode(&token).unwrap();
+    opened.expires_at = u64::MAX;
+    let resealed = codec.reseal(&opened).unwrap();
+    ends_at(&clock, &codec, &token, T + DAY);
+    ends_at(&clock, &codec, &resealed, T + DAY);
+}
+
+/// The server forgets nothing at a logout, having nothing; the expiry is the bound (CVE-2024-31999).
+#[test]
+fn a_token_kept_after_the_logout_opens_until_it_expires_and_no_longer() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let kept = token(&codec);
+    assert!(codec.decode(&kept).is_ok());
+    assert!(codec.decode(&kept).is_ok());
+    ends_at(&clock, &codec, &kept, T + DAY);
+}
+
+#[test]
+fn a_clock_that_jumps_back_makes_no_token_that_contradicts_itself() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let mut opened = codec.decode(token(&codec)).unwrap();
+    clock.go_back(seconds(60));
+    opened.refreshed_at = T - 60;
+    let opened = codec.decode(codec.reseal(&opened).unwrap()).unwrap();
+    assert_eq!((opened.created_at, opened.refreshed_at), (Some(T), T));
+}
+
+#[test]
+fn works_in_the_first_second_of_1970() {
+    let clock = TestClock::at(0);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    assert_eq!(codec.decode(&token).unwrap().created_at, Some(0));
+    ends_at(&clock, &codec, &token, DAY);
+    clock.set(0);
+    clock.go_back(seconds(1));
+    assert!(codec.decode(&token).is_ok());
+}
+
+#[test]
+fn a_token_of_today_is_from_the_future_to_a_clock_that_is_not_set() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    clock.set(0);
+    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+}
+
+#[test]
+fn works_in_the_last_second_that_a_token_can_say() {
+    let clock = TestClock::at(LAST);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    let opened = codec.decode(&token).unwrap();
+    assert_eq!((opened.refreshed_at, opened.expires_at), (LAST, LAST + DAY));
+    clock.set(LAST + DAY);
+    refuses(&codec, &token, OpenErrorKind::Expired);
+}
+
+#[test]
+fn a_clock_beyond_what_a_token_can_say_is_an_error_and_no_panic() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    for now in [LAST + 1, u64::MAX - 1, u64::MAX] {
+        clock.set(now);
+        let error = codec.encode(&Entries::new()).unwrap_err();
+        assert_eq!(error.kind(), &SealErrorKind::Clock);
+        refuses(&codec, &token, OpenErrorKind::Expired);
+    }
+}
+
+#[test]
+fn times_beyond_what_a_token_can_say_are_not_sealed() {
+    let codec = codec(&TestClock::at(T));
+    let mut opened = codec.decode(token(&codec)).unwrap();
+    for (created_at, refreshed_at) in
+        [(Some(T), LAST + 1), (Some(LAST + 1), T), (Some(u64::MAX), u64::MAX), (None, u64::MAX)]
+    {
+        (opened.created_at, opened.refreshed_at) = (created_at, refreshed_at);
+        assert_eq!(codec.reseal(&opened).unwrap_err().kind(), &SealErrorKind::Clock);
+    }
+}

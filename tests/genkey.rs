@@ -1,0 +1,260 @@
+//! The program `genkey`, run as a user runs it.
+
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+
+#[path = "common/temp_dir.rs"]
+mod temp_dir;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use sealed_session::Key;
+
+use crate::temp_dir::TempDir;
+
+const PASSPHRASE: &str = "averylogphrasebiggerthanthirtytwochars";
+/// Of that passphrase and the salt `mq9hDxBVDbspDR6n`, by Node's `@fastify/secure-session` 8.4.
+const KEY: &str = "fa4edddde76d7a8f4a7d89b3a93effcc51d9e7bf176b6441c5d82a3b86c2f82b\n";
+
+/// Runs it in `dir` with this on standard input.
+fn run_in(dir: &Path, args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_genkey"))
+        .args(args)
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may well not read it.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn run(args: &[&str], input: &str) -> Output {
+    run_in(&std::env::temp_dir(), args, input)
+}
+
+/// Its standard output after a success.
+#[track_caller]
+fn stdout(output: Output) -> Vec<u8> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// It failed with this exit code, wrote no key, and said these words.
+#[track_caller]
+fn fails(output: &Output, code: i32, words: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(output.stdout.is_empty());
+    for words in words {
+        assert!(stderr.contains(words), "{words:?} is not in {stderr:?}");
+    }
+}
+
+#[test]
+fn writes_32_raw_bytes_and_nothing_else() {
+    let output = run(&[], "");
+    assert!(output.stderr.is_empty());
+    let key = stdout(output);
+    assert_eq!(key.len(), 32);
+    assert!(Key::parse(key).is_ok());
+}
+
+#[test]
+fn writes_hex_with_one_newline() {
+    let text = String::from_utf8(stdout(run(&["--format", "hex"], ""))).unwrap();
+    let digits = text.strip_suffix('\n').unwrap();
+    assert_eq!(digits.len(), 64);
+    assert_eq!(*Key::from_hex(digits).unwrap().to_hex(), digits);
+}
+
+#[test]
+fn writes_base64_with_one_newline() {
+    let text = String::from_utf8(stdout(run(&["--format", "base64"], ""))).unwrap();
+    let characters = text.strip_suffix('\n').unwrap();
+    assert_eq!(characters.len(), 44);
+    assert_eq!(*Key::from_base64(characters).unwrap().to_base64(), characters);
+}
+
+#[test]
+fn writes_raw_when_asked_for_raw() {
+    assert_eq!(stdout(run(&["--format", "raw"], "")).len(), 32);
+}
+
+#[test]
+fn two_runs_write_two_keys() {
+    assert_ne!(stdout(run(&[], "")), stdout(run(&[], "")));
+}
+
+#[test]
+fn an_unknown_format_is_a_usage_error() {
+    fails(&run(&["--format", "pem"], ""), 2, &["pem", "raw", "hex", "base64"]);
+}
+
+#[test]
+fn help_shows_powershell() {
+    let help = String::from_utf8(stdout(run(&["--help"], ""))).unwrap();
+    for words in ["PowerShell", "> secret-key", "--output", "--format", "--passphrase", "--salt"] {
+        assert!(help.contains(words), "{words:?} is not in {help}");
+    }
+}
+
+#[test]
+fn writes_a_file_that_holds_a_key_and_prints_nothing() {
+    let dir = TempDir::new();
+    for (name, format) in [("raw", "raw"), ("hex", "hex"), ("base64", "base64")] {
+        let output = run_in(dir.path(), &["--output", name, "--format", format], "");
+        assert!(stdout(output).is_empty());
+        assert!(Key::from_file(dir.path().join(name)).is_ok());
+    }
+    assert_eq!(std::fs::read(dir.path().join("raw")).unwrap().len(), 32);
+}
+
+#[test]
+fn does_not_overwrite_a_file() {
+    let dir = TempDir::new();
+    let path = dir.path().join("key");
+    std::fs::write(&path, "precious").unwrap();
+    let output = run_in(dir.path(), &["--output", "key"], "");
+    fails(&output, 1, &["key", "exists already", "--force"]);
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+}
+
+#[test]
+fn overwrites_a_file_when_forced_to() {
+    let dir = TempDir::new();
+    let path = dir.path().join("key");
+    stdout(run_in(dir.path(), &["--output", "key"], ""));
+    let before = std::fs::read(&path).unwrap();
+    stdout(run_in(dir.path(), &["--output", "key", "--force"], ""));
+    let after = std::fs::read(&path).unwrap();
+    assert_ne!(before, after);
+    assert_eq!(after.len(), 32);
+    let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing is left beside it: {names:?}");
+}
+
+#[test]
+fn force_also_creates() {
+    let dir = TempDir::new();
+    stdout(run_in(dir.path(), &["--output", "key", "--force"], ""));
+    assert!(Key::from_file(dir.path().join("key")).is_ok());
+}
+
+#[test]
+fn names_the_file_that_it_cannot_write() {
+    let dir = TempDir::new();
+    for force in [&["--output", "no/such/key"][..], &["--output", "no/such/key", "--force"]] {
+        fails(&run_in(dir.path(), force, ""), 1, &["cannot write no/such/key"]);
+    }
+}
+
+#[cfg(unix)]
+#[track_caller]
+fn mode_is_0600(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{mode:o}");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_the_file() {
+    let dir = TempDir::new();
+    // Whatever the umask would allow.
+    let command = format!("umask 000 && {} --output key", env!("CARGO_BIN_EXE_genkey"));
+    let status = Command::new("sh").args(["-c", &command]).current_dir(dir.path()).status();
+    assert!(status.unwrap().success());
+    mode_is_0600(&dir.path().join("key"));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_a_file_that_was_open_to_all_before() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new();
+    let path = dir.path().join("key");
+    std::fs::write(&path, "open").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+    stdout(run_in(dir.path(), &["--output", "key", "--force"], ""));
+    mode_is_0600(&path);
+}
+
+/// What it shows on a terminal, and its exit code.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(args: &str) -> (String, Option<i32>) {
+    let command = format!("{} {args}", env!("CARGO_BIN_EXE_genkey"));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    let output = script.stdin(Stdio::null()).output().expect("`script` of util-linux is wanted");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn writes_no_raw_key_onto_a_terminal() {
+    let (shown, code) = on_a_terminal("");
+    assert_eq!(code, Some(1), "{shown}");
+    for words in ["not for a terminal", "> secret-key", "--output", "--format hex"] {
+        assert!(shown.contains(words), "{words:?} is not in {shown:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn writes_text_onto_a_terminal() {
+    let (shown, code) = on_a_terminal("--format hex");
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(Key::from_hex(shown.trim()).is_ok(), "{shown:?}");
+}
+
+#[test]
+fn derives_a_key_from_a_piped_passphrase() {
+    let args = ["--passphrase", "--salt", "mq9hDxBVDbspDR6n", "--format", "hex"];
+    let output = run(&args, &format!("{PASSPHRASE}\n"));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("second"), "{stderr}");
+    assert_eq!(String::from_utf8(stdout(output)).unwrap(), KEY);
+}
+
+#[test]
+fn takes_the_salt_in_hex_and_the_passphrase_without_a_newline() {
+    let salt = hex::encode("mq9hDxBVDbspDR6n");
+    let args = ["--passphrase", "--salt", &salt, "--format", "hex"];
+    assert_eq!(String::from_utf8(stdout(run(&args, PASSPHRASE))).unwrap(), KEY);
+}
+
+#[test]
+fn shows_the_salt_that_it_drew() {
+    let output = run(&["--passphrase", "--format", "hex"], PASSPHRASE);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let salt = stderr.split("--salt ").nth(1).unwrap()[..32].to_owned();
+    let first = stdout(output);
+    let again = run(&["--passphrase", "--format", "hex", "--salt", &salt], PASSPHRASE);
+    assert_eq!(stdout(again), first);
+}
+
+#[test]
+fn a_short_passphrase_is_an_error() {
+    let short = "x".repeat(31);
+    let output = run(&["--passphrase", "--salt", "mq9hDxBVDbspDR6n"], &format!("{short}\n"));
+    fails(&output, 1, &["31 bytes", "at least 32"]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains(&short));
+}
+
+#[test]
+fn a_salt_of_another_length_is_a_usage_error() {
+    for salt in ["", "short", "mq9hDxBVDbspDR6", "mq9hDxBVDbspDR6nn", &"g".repeat(32)] {
+        let output = run(&["--passphrase", "--salt", salt], PASSPHRASE);
+        fails(&output, 2, &["32 hex digits", "16 characters"]);
+    }
+}
+
+#[test]
+fn a_salt_is_only_for_a_passphrase() {
+    fails(&run(&["--salt", "mq9hDxBVDbspDR6n"], ""), 2, &["--passphrase"]);
+}

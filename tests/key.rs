@@ -1,0 +1,273 @@
+//! Keys: every form in which one is taken, and every mistake that is named.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+
+use sealed_session::{Key, KeyError, KeyErrorKind, Keyring};
+
+/// Its base64 has both characters in which the alphabets differ.
+const HEX: &str = "fbefbeff0011223344556677899aabbccddeeff0123456789abcdef103254760";
+const STANDARD: &str = "++++/wARIjNEVWZ3iZqrvM3e7/ASNFZ4mrze8QMlR2A";
+
+/// The key of [`HEX`].
+fn raw() -> [u8; 32] {
+    hex::decode(HEX).unwrap().try_into().unwrap()
+}
+
+#[track_caller]
+fn is_the_key(key: Result<Key, KeyError>) {
+    assert_eq!(key.unwrap().expose_secret(), &raw());
+}
+
+#[track_caller]
+fn parses(content: impl AsRef<[u8]>) {
+    is_the_key(Key::parse(content));
+}
+
+/// The kind of the error, whose message must contain `words`.
+#[track_caller]
+fn fails(key: Result<Key, KeyError>, words: &[&str]) -> KeyErrorKind {
+    let error = key.expect_err("a key came of it");
+    let message = error.to_string();
+    for words in words {
+        assert!(message.contains(words), "{words:?} is not in {message:?}");
+    }
+    error.kind().clone()
+}
+
+#[track_caller]
+fn wrong_length(content: impl AsRef<[u8]>, words: &[&str]) {
+    let len = content.as_ref().len();
+    let kind = fails(Key::parse(&content), words);
+    assert!(matches!(kind, KeyErrorKind::Length { found, .. } if found == len), "{kind:?}");
+    let found = format!("found {len} bytes");
+    fails(Key::parse(&content), &[&found, "wanted a key: 32 raw bytes"]);
+}
+
+#[track_caller]
+fn wrong_text(key: Result<Key, KeyError>) {
+    let kind = fails(key, &["but they are not"]);
+    assert!(matches!(kind, KeyErrorKind::Text { .. }), "{kind:?}");
+}
+
+fn url_safe() -> String {
+    STANDARD.replace('+', "-").replace('/', "_")
+}
+
+#[test]
+fn takes_32_raw_bytes() {
+    is_the_key(Key::from_bytes(raw()));
+    is_the_key(Key::from_slice(&raw()));
+    parses(raw());
+}
+
+#[test]
+fn takes_hex_in_either_letter_case() {
+    is_the_key(Key::from_hex(HEX));
+    is_the_key(Key::from_hex(HEX.to_uppercase()));
+    let mixed = HEX[..32].to_uppercase() + &HEX[32..];
+    is_the_key(Key::from_hex(&mixed));
+    parses(HEX);
+    parses(mixed);
+}
+
+#[test]
+fn takes_base64_in_either_alphabet_padded_or_not() {
+    for text in [STANDARD.to_owned(), url_safe()] {
+        is_the_key(Key::from_base64(&text));
+        is_the_key(Key::from_base64(format!("{text}=")));
+        parses(&text);
+        parses(format!("{text}="));
+    }
+}
+
+#[test]
+fn gives_back_hex_and_base64() {
+    let key = Key::from_bytes(raw()).unwrap();
+    assert_eq!(*key.to_hex(), HEX);
+    assert_eq!(*key.to_base64(), format!("{STANDARD}="));
+}
+
+#[test]
+fn takes_text_with_one_line_ending() {
+    for text in [HEX, STANDARD, &format!("{STANDARD}="), &url_safe()] {
+        parses(format!("{text}\n"));
+        parses(format!("{text}\r\n"));
+    }
+}
+
+#[test]
+fn refuses_text_with_more_than_one_line_ending_or_other_space() {
+    for text in [HEX, STANDARD, &format!("{STANDARD}=")] {
+        for (before, after) in [
+            ("", "\n\n"),
+            ("", "\r\n\r\n"),
+            ("", "\n\r\n"),
+            ("", "\r\r\n"),
+            ("", "\r"),
+            ("", "\n\r"),
+            ("", " "),
+            ("", " \n"),
+            ("", "\t"),
+            ("", "\0"),
+            (" ", ""),
+            ("\n", ""),
+            ("\u{feff}", ""),
+        ] {
+            let content = format!("{before}{text}{after}");
+            assert!(Key::parse(&content).is_err(), "{content:?}");
+        }
+    }
+}
+
+#[test]
+fn knows_raw_bytes_by_their_length_alone() {
+    // Whatever they look like: 31 hex digits and a newline are 32 bytes, and so are 32 newlines.
+    for content in [format!("{}\n", &HEX[..31]), "\n".repeat(32), HEX[..32].to_owned()] {
+        let key = Key::parse(&content).unwrap();
+        assert_eq!(key.expose_secret(), content.as_bytes());
+    }
+}
+
+#[test]
+fn guesses_the_newline_that_an_editor_adds() {
+    let guess = ["the last byte is a newline", "an editor or a shell has added it"];
+    wrong_length([&raw()[..], b"\n"].concat(), &guess);
+    wrong_length([&raw()[..], b"\r\n"].concat(), &guess);
+}
+
+#[test]
+fn does_not_guess_a_newline_that_is_not_there() {
+    let error = Key::parse([7; 33]).unwrap_err().to_string();
+    assert!(!error.contains("newline"), "{error}");
+}
+
+#[test]
+fn guesses_what_other_lengths_come_from() {
+    wrong_length([7; 31], &["one is missing"]);
+    wrong_length([], &["did the command that writes it fail?"]);
+    wrong_length([7; 16], &["a smaller cipher"]);
+    wrong_length([7; 24], &["a smaller cipher"]);
+    wrong_length([&[7; 63][..], b"\n"].concat(), &["63 hex digits and a newline"]);
+    wrong_length([7; 1000], &[]);
+}
+
+#[test]
+fn refuses_the_wrong_length_in_each_form() {
+    for len in (0..100).filter(|len| *len != 32) {
+        let kind = fails(Key::from_slice(&vec![7; len]), &[]);
+        assert!(matches!(kind, KeyErrorKind::Length { found, .. } if found == len));
+    }
+    for len in (0..100).filter(|len| *len != 64) {
+        let kind = fails(Key::from_hex("a".repeat(len)), &[]);
+        assert!(matches!(kind, KeyErrorKind::Length { found, .. } if found == len));
+    }
+    for len in (0..100).filter(|len| ![43, 44].contains(len)) {
+        let kind = fails(Key::from_base64("A".repeat(len)), &[]);
+        assert!(matches!(kind, KeyErrorKind::Length { found, .. } if found == len));
+    }
+}
+
+#[test]
+fn refuses_hex_with_any_other_character() {
+    for at in 0..64 {
+        for other in ["g", "G", "/", ":", "@", "`", " ", "\0", "-"] {
+            let mut text = HEX.to_owned();
+            text.replace_range(at..=at, other);
+            wrong_text(Key::from_hex(&text));
+            wrong_text(Key::parse(&text));
+        }
+    }
+}
+
+#[test]
+fn refuses_base64_with_any_other_character() {
+    for at in 0..43 {
+        for other in [".", ",", "*", "=", " ", "\n", "\0", "@", "["] {
+            let mut text = STANDARD.to_owned();
+            text.replace_range(at..=at, other);
+            wrong_text(Key::from_base64(&text));
+            wrong_text(Key::from_base64(format!("{text}=")));
+        }
+    }
+}
+
+#[test]
+fn refuses_a_mixture_of_the_alphabets() {
+    for (from, to) in [("+", "-"), ("/", "_")] {
+        let text = STANDARD.replacen(from, to, 1);
+        wrong_text(Key::from_base64(&text));
+        wrong_text(Key::from_base64(format!("{text}=")));
+    }
+}
+
+#[test]
+fn refuses_base64_whose_unused_bits_are_not_zero() {
+    assert!(STANDARD.ends_with('A'));
+    for last in ["B", "C", "D"] {
+        for text in [&url_safe(), STANDARD] {
+            let text = format!("{}{last}", &text[..42]);
+            wrong_text(Key::from_base64(&text));
+            wrong_text(Key::from_base64(format!("{text}=")));
+        }
+    }
+}
+
+#[test]
+fn refuses_base64_with_the_wrong_padding() {
+    wrong_text(Key::from_base64(format!("{}==", &STANDARD[..42])));
+    wrong_text(Key::from_base64(format!("{}=", &STANDARD[..42])));
+    wrong_text(Key::from_base64(format!("{STANDARD}A")));
+}
+
+#[test]
+fn refuses_a_key_of_zeros_in_every_form() {
+    let zero_text = "A".repeat(43);
+    for key in [
+        Key::from_bytes([0; 32]),
+        Key::from_slice(&[0; 32]),
+        Key::from_hex("0".repeat(64)),
+        Key::from_base64(&zero_text),
+        Key::from_base64(format!("{zero_text}=")),
+        Key::parse([0; 32]),
+        Key::parse(format!("{}\n", "0".repeat(64))),
+    ] {
+        assert_eq!(fails(key, &["all zeros"]), KeyErrorKind::AllZero);
+    }
+}
+
+#[test]
+fn takes_a_key_of_one_bit() {
+    for bit in 0..256 {
+        let mut bytes = [0; 32];
+        bytes[bit / 8] = 1 << (bit % 8);
+        assert!(Key::from_bytes(bytes).is_ok());
+    }
+}
+
+#[test]
+fn generates_a_different_key_each_time() {
+    assert_ne!(Key::generate().unwrap(), Key::generate().unwrap());
+}
+
+#[test]
+fn keys_are_equal_only_if_every_bit_is() {
+    let key = Key::from_bytes(raw()).unwrap();
+    assert_eq!(key, Key::from_hex(HEX).unwrap());
+    for bit in 0..256 {
+        let mut bytes = raw();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert_ne!(key, Key::from_bytes(bytes).unwrap());
+    }
+}
+
+#[test]
+fn a_keyring_refuses_a_key_that_it_has() {
+    let key = |byte| Key::from_bytes([byte; 32]).unwrap();
+    let ring = Keyring::new(key(1)).with_previous(key(2)).unwrap();
+    assert_eq!(ring.len(), 2);
+    for again in [1, 2] {
+        let error = ring.clone().with_previous(key(again)).unwrap_err();
+        assert_eq!(error.kind(), &KeyErrorKind::Duplicate);
+    }
+    assert_eq!(ring.with_previous(key(3)).unwrap().len(), 3);
+}

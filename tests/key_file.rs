@@ -1,0 +1,229 @@
+//! Keys from files and from the environment.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+
+#[path = "common/child.rs"]
+mod child;
+#[path = "common/temp_dir.rs"]
+mod temp_dir;
+
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sealed_session::{Key, KeyError, KeyErrorKind};
+
+use crate::temp_dir::TempDir;
+
+const HEX: &str = "fbefbeff0011223344556677899aabbccddeeff0123456789abcdef103254760";
+const BASE64: &str = "++++/wARIjNEVWZ3iZqrvM3e7/ASNFZ4mrze8QMlR2A=";
+
+/// The key of [`HEX`] and [`BASE64`].
+fn raw() -> [u8; 32] {
+    hex::decode(HEX).unwrap().try_into().unwrap()
+}
+
+#[track_caller]
+fn is_the_key(key: Result<Key, KeyError>) {
+    assert_eq!(key.unwrap().expose_secret(), &raw());
+}
+
+fn file(dir: &TempDir, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.path().join("key");
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+/// The file cannot be read, for this reason.
+#[track_caller]
+fn unreadable(path: &Path, wanted: std::io::ErrorKind) {
+    let error = Key::from_file(path).unwrap_err();
+    assert!(matches!(error.kind(), KeyErrorKind::File { path: named, .. } if named == path));
+    assert_eq!(error.to_string(), format!("cannot read the key file {}", path.display()));
+    let source = error.source().unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(source.kind(), wanted);
+}
+
+#[track_caller]
+fn not_a_file(path: &Path) {
+    let error = Key::from_file(path).unwrap_err();
+    assert!(matches!(error.kind(), KeyErrorKind::NotAFile { path: named, .. } if named == path));
+    assert!(error.to_string().contains("is not a regular file"));
+    assert!(error.to_string().contains(path.to_str().unwrap()));
+}
+
+/// Runs `test` in a child that has this value in the environment, as `SESSION_KEY`.
+#[track_caller]
+fn with_env(test: &str, value: impl AsRef<std::ffi::OsStr>) {
+    child::run_in_child(test, |exe| {
+        let mut command = Command::new(exe);
+        command.env("SESSION_KEY", value);
+        command
+    });
+}
+
+#[track_caller]
+fn env_error() -> KeyError {
+    let error = Key::from_env("SESSION_KEY").unwrap_err();
+    let name = "SESSION_KEY".to_owned();
+    assert!(
+        matches!(error.kind(), KeyErrorKind::Environment { name: named, .. } if *named == name)
+    );
+    assert_eq!(error.to_string(), "the environment variable SESSION_KEY holds no key");
+    error
+}
+
+#[test]
+fn reads_a_file_in_every_form() {
+    let dir = TempDir::new();
+    for content in [
+        raw().to_vec(),
+        HEX.into(),
+        format!("{HEX}\n").into(),
+        format!("{BASE64}\r\n").into(),
+        BASE64[..43].into(),
+    ] {
+        is_the_key(Key::from_file(file(&dir, content)));
+    }
+}
+
+#[test]
+fn names_the_file_that_holds_no_key_and_says_why() {
+    let dir = TempDir::new();
+    let path = file(&dir, [&raw()[..], b"\n"].concat());
+    let error = Key::from_file(&path).unwrap_err();
+    assert!(
+        matches!(error.kind(), KeyErrorKind::FileContent { path: named, .. } if *named == path)
+    );
+    assert!(error.to_string().contains(path.to_str().unwrap()));
+    assert!(error.source().unwrap().to_string().contains("found 33 bytes"));
+}
+
+#[test]
+fn refuses_a_file_of_any_greater_length() {
+    let dir = TempDir::new();
+    let error = Key::from_file(file(&dir, [7; 100_000])).unwrap_err();
+    assert!(matches!(error.kind(), KeyErrorKind::FileContent { .. }));
+}
+
+#[test]
+fn names_the_file_that_is_missing() {
+    unreadable(Path::new("/no/such/file"), std::io::ErrorKind::NotFound);
+}
+
+#[test]
+fn refuses_a_directory() {
+    not_a_file(&std::env::temp_dir());
+}
+
+#[cfg(unix)]
+#[test]
+fn refuses_a_device() {
+    not_a_file(Path::new("/dev/zero"));
+}
+
+#[cfg(unix)]
+#[test]
+fn refuses_a_pipe_without_waiting_for_a_writer() {
+    let dir = TempDir::new();
+    let path = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    not_a_file(&path);
+}
+
+#[cfg(unix)]
+#[test]
+fn follows_a_link_to_a_key() {
+    let dir = TempDir::new();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(file(&dir, raw()), &link).unwrap();
+    is_the_key(Key::from_file(link));
+}
+
+/// Root reads whatever the mode says, unless it gives up the right to.
+#[cfg(target_os = "linux")]
+#[test]
+fn says_that_a_file_must_not_be_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    if !child::in_child() {
+        return child::run_in_child("says_that_a_file_must_not_be_read", |exe| {
+            let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+            if !is_root {
+                return Command::new(exe);
+            }
+            let mut command = Command::new("setpriv");
+            let rights = "-dac_override,-dac_read_search";
+            command.args(["--inh-caps", rights, "--bounding-set", rights]).arg(exe);
+            command
+        });
+    }
+    let dir = TempDir::new();
+    let path = file(&dir, raw());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    unreadable(&path, std::io::ErrorKind::PermissionDenied);
+}
+
+/// A regular file to whoever asks, but reading it fails.
+#[cfg(target_os = "linux")]
+#[test]
+fn says_that_reading_a_file_failed() {
+    let error = Key::from_file("/proc/self/mem").unwrap_err();
+    assert!(matches!(error.kind(), KeyErrorKind::File { .. }), "{error:?}");
+}
+
+#[test]
+fn reads_an_environment_variable() {
+    if child::in_child() {
+        return is_the_key(Key::from_env("SESSION_KEY"));
+    }
+    for value in [HEX, BASE64, &BASE64[..43], &format!("{HEX}\n")] {
+        with_env("reads_an_environment_variable", value);
+    }
+}
+
+#[test]
+fn names_the_environment_variable_that_is_not_set() {
+    if !child::in_child() {
+        return child::run_in_child("names_the_environment_variable_that_is_not_set", |exe| {
+            let mut command = Command::new(exe);
+            command.env_remove("SESSION_KEY");
+            command
+        });
+    }
+    let source = env_error();
+    let source = source.source().unwrap().downcast_ref();
+    assert_eq!(source, Some(&std::env::VarError::NotPresent));
+}
+
+#[test]
+fn names_the_environment_variable_that_holds_no_key_and_says_why() {
+    if child::in_child() {
+        let source = env_error().source().unwrap().to_string();
+        return assert!(source.starts_with("found 63 characters; wanted a key in text"), "{source}");
+    }
+    with_env("names_the_environment_variable_that_holds_no_key_and_says_why", &HEX[1..]);
+}
+
+#[test]
+fn takes_no_raw_key_from_an_environment_variable() {
+    if child::in_child() {
+        let source = env_error().source().unwrap().to_string();
+        return assert!(source.starts_with("found 32 characters"), "{source}");
+    }
+    with_env("takes_no_raw_key_from_an_environment_variable", &"a".repeat(32));
+}
+
+#[cfg(unix)]
+#[test]
+fn says_nothing_of_an_environment_variable_that_is_not_unicode() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    if child::in_child() {
+        let error = env_error();
+        assert!(error.source().is_none());
+        return assert!(!format!("{error:?}").contains("abc"), "{error:?}");
+    }
+    let value = std::ffi::OsStr::from_bytes(b"abc\xff");
+    with_env("says_nothing_of_an_environment_variable_that_is_not_unicode", value);
+}
