@@ -1,0 +1,126 @@
+//! The key file: made at the first start, and rotated so that a restart still opens old cookies.
+//!
+//! `secret-key` holds the current key and `secret-key.previous` the one before, both in hex.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use sealed_session::{Clock as _, Key, Keyring, SystemClock};
+
+use crate::reply::Failure;
+
+pub(crate) struct KeyFile {
+    path: PathBuf,
+    keyring: Keyring,
+    current: Key,
+    made: bool,
+    rotated_at: Option<u64>,
+}
+
+impl KeyFile {
+    /// Makes the file, or loads it if it is there.
+    pub(crate) fn open(path: PathBuf) -> Result<Self, Box<dyn Error>> {
+        let fresh = Key::generate()?;
+        let (current, made) = match write_new(&path, &fresh) {
+            Ok(()) => (fresh, true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                (Key::from_file(&path)?, false)
+            }
+            Err(error) => {
+                let what = format!("cannot make the key file {}", path.display());
+                return Err(Failure::new(what, error).into());
+            }
+        };
+        let mut keyring = Keyring::new(current.clone());
+        let previous = beside(&path, ".previous");
+        if previous.try_exists()? {
+            let previous = Key::from_file(&previous)?;
+            // Both are the same where a rotation broke off between its two files.
+            if previous != current {
+                keyring = keyring.with_previous(previous)?;
+            }
+        }
+        Ok(Self { path, keyring, current, made, rotated_at: None })
+    }
+
+    /// A new key becomes the current one, and the current one the previous. One that was previous
+    /// is dropped.
+    pub(crate) fn rotate(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let fresh = Key::generate()?;
+        let keyring = Keyring::new(fresh.clone()).with_previous(self.current.clone())?;
+        // In this order: whenever it breaks off, the current key is in a file.
+        self.replace(&beside(&self.path, ".previous"), &self.current)?;
+        self.replace(&self.path, &fresh)?;
+        self.keyring = keyring;
+        self.current = fresh;
+        self.rotated_at = Some(SystemClock.unix_seconds());
+        Ok(())
+    }
+
+    pub(crate) fn keyring(&self) -> Keyring {
+        self.keyring.clone()
+    }
+
+    /// How many keys open cookies.
+    pub(crate) fn len(&self) -> usize {
+        self.keyring.len()
+    }
+
+    /// Seconds since the Unix epoch, if it was since the start.
+    pub(crate) fn rotated_at(&self) -> Option<u64> {
+        self.rotated_at
+    }
+
+    /// For the terminal: which file, and whether it is new.
+    pub(crate) fn origin(&self) -> String {
+        let previous = if self.keyring.len() > 1 { ", with a previous key" } else { "" };
+        let how = if self.made { "new" } else { "loaded" };
+        format!("{} ({how}{previous})", self.path.display())
+    }
+
+    /// Replaces a key file in one step: a reader sees the old key or the new one, never half of one.
+    fn replace(&self, path: &Path, key: &Key) -> Result<(), Failure> {
+        let temporary = beside(&self.path, ".new");
+        let replace = || {
+            match fs::remove_file(&temporary) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            write_new(&temporary, key)?;
+            fs::rename(&temporary, path)
+        };
+        replace().map_err(|error| {
+            Failure::new(format!("cannot write the key file {}", path.display()), error)
+        })
+    }
+}
+
+/// Writes a file that must not be there yet and that only its owner can read.
+fn write_new(path: &Path, key: &Key) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let written = write(&mut file, key);
+    if written.is_err() {
+        // Half a key would be refused at the next start. That it is still there is the lesser error.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn write(file: &mut File, key: &Key) -> io::Result<()> {
+    file.write_all(key.to_hex().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}

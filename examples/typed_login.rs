@@ -1,0 +1,82 @@
+//! A typed login: `cargo run --example typed_login`, then open the address that it prints.
+//!
+//! What a log-in has to do is in `log_in`: begin a new session, and only then write who it is.
+
+use axum::Router;
+use axum::extract::Form;
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use sealed_session::{
+    Codec, Current, Key, Keyring, Session, SessionError, SessionKind, SessionLayer,
+};
+use serde::{Deserialize, Serialize};
+
+/// What the session holds, and the name of its cookie.
+#[derive(Serialize, Deserialize, Clone)]
+struct Login {
+    user_id: u64,
+}
+
+impl SessionKind for Login {
+    type Data = Self;
+    const NAME: &'static str = "login";
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    user_id: u64,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // A key from `genkey` outlives the process; this one does not, and the logins neither.
+    let keyring = Keyring::new(Key::generate()?);
+    let app = Router::new()
+        .route("/", get(home))
+        .route("/me", get(me))
+        .route("/log-in", post(log_in))
+        .route("/log-out", post(log_out))
+        .layer(SessionLayer::new(Codec::<Login>::new(keyring)?));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    println!("http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+/// For everybody: `None` is a visitor who is not logged in.
+async fn home(login: Option<Current<Login>>) -> Html<String> {
+    Html(match login {
+        Some(login) => format!(
+            "<p>You are user {}. <a href=\"/me\">Your page</a></p>\
+             <form method=\"post\" action=\"/log-out\"><button>Log out</button></form>",
+            login.user_id
+        ),
+        None => "<p>You are not logged in. <a href=\"/me\">Your page</a> says so, too.</p>\
+             <form method=\"post\" action=\"/log-in\">\
+             <label>User number <input name=\"user_id\" type=\"number\" min=\"1\" value=\"7\"></label> \
+             <button>Log in</button></form>"
+            .to_owned(),
+    })
+}
+
+/// For users alone: without a session the extractor answers 401.
+async fn me(Current(login): Current<Login>) -> String {
+    format!("the page of user {}", login.user_id)
+}
+
+/// A real service checks a password here, before anything of the session is touched.
+async fn log_in(
+    session: Session<Login>,
+    Form(Credentials { user_id }): Form<Credentials>,
+) -> Result<Redirect, SessionError> {
+    // Nothing of what the browser had before survives the log-in: neither data nor age.
+    session.regenerate();
+    session.set(Login { user_id })?;
+    Ok(Redirect::to("/"))
+}
+
+async fn log_out(session: Session<Login>) -> Redirect {
+    session.delete();
+    Redirect::to("/")
+}
