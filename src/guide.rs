@@ -8,19 +8,21 @@
 //! | [`websockets`] | What can be read and written where the response has already begun? |
 //! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers ask for? |
+//! | [`moving_from_node`] | How are sessions shared with Node's `@fastify/secure-session`, or taken over from it? |
 //! | [`threat_model`] | What is protected from whom, and what is not? |
 //!
 //! The token's format, byte by byte, is in `docs/FORMAT.md` of the repository.
 
-/// A page. Without `tower` and `axum` half of what it speaks of is not there to be linked to.
+/// A page. Without `tower`, `axum` and what else it names, half of what it speaks of is not there to
+/// be linked to.
 macro_rules! page {
-    ($name:ident) => {
+    ($name:ident $(, $feature:literal)*) => {
         #[cfg_attr(
-            feature = "axum",
+            all(feature = "axum" $(, feature = $feature)*),
             doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))
         )]
         #[cfg_attr(
-            not(feature = "axum"),
+            not(all(feature = "axum" $(, feature = $feature)*)),
             doc = concat!("A page of the guide; read it as `docs/guide/", stringify!($name), ".md`.")
         )]
         pub mod $name {}
@@ -33,6 +35,7 @@ page!(several_sessions);
 page!(websockets);
 page!(testing);
 page!(deployment);
+page!(moving_from_node, "fastify", "passphrase");
 page!(threat_model);
 
 /// The programs in the texts outside the documentation are compiled, too.

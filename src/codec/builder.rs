@@ -1,0 +1,153 @@
+//! `CodecBuilder`: a codec's settings, checked.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Codec;
+use super::inner::Core;
+use crate::clock::{Clock, SystemClock};
+use crate::cookie_options::CookieOptions;
+use crate::crypto::keyring::Keyring;
+#[cfg(feature = "fastify")]
+use crate::crypto::keyring::RingKey;
+use crate::error::{ConfigError, ConfigErrorKind};
+use crate::kind::SessionKind;
+
+const DEFAULT_IDLE_TIMEOUT: u64 = 24 * 60 * 60;
+const DEFAULT_ABSOLUTE_TIMEOUT: u64 = 30 * 24 * 60 * 60;
+const MAX_TIMEOUT: u64 = (1 << 31) - 1;
+
+/// Settings for a [`Codec`]; made by [`Codec::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct CodecBuilder<K> {
+    keyring: Keyring,
+    idle_timeout: Duration,
+    absolute_timeout: Duration,
+    cookie: CookieOptions,
+    clock: Arc<dyn Clock>,
+    #[cfg(feature = "fastify")]
+    share_fastify_key: bool,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: SessionKind> CodecBuilder<K> {
+    pub(super) fn new(keyring: Keyring) -> Self {
+        Self {
+            keyring,
+            idle_timeout: Duration::from_secs(DEFAULT_IDLE_TIMEOUT),
+            absolute_timeout: Duration::from_secs(DEFAULT_ABSOLUTE_TIMEOUT),
+            cookie: CookieOptions::new(),
+            clock: Arc::new(SystemClock),
+            #[cfg(feature = "fastify")]
+            share_fastify_key: false,
+            kind: PhantomData,
+        }
+    }
+
+    /// How long a session lasts after it was last refreshed, in whole seconds. Default: 24 hours.
+    ///
+    /// Writing refreshes; so does reading, once a tenth of this time is used up. Shortening it takes
+    /// effect at once, also for the sessions that are out there; lengthening it from a session's next
+    /// refresh on. (OWASP ASVS 7.3.1.)
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// How long a session lasts after it was created, whatever is done with it, in whole seconds.
+    /// Default: 30 days. (OWASP ASVS 7.3.2.)
+    pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.absolute_timeout = timeout;
+        self
+    }
+
+    /// The cookie's name and attributes. Default: [`CookieOptions::new`].
+    pub fn cookie(mut self, options: CookieOptions) -> Self {
+        self.cookie = options;
+        self
+    }
+
+    /// Where the time comes from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Lets a fastify key serve this cookie although it serves another. Default: an error.
+    ///
+    /// # Security
+    ///
+    /// The peer's token is not bound to its cookie's name: whoever has one of the cookies can send it
+    /// under the other's name, and it opens. Only for sessions whose kinds may be taken for each
+    /// other, or cannot be.
+    #[cfg(feature = "fastify")]
+    pub fn danger_share_fastify_key(mut self) -> Self {
+        self.share_fastify_key = true;
+        self
+    }
+
+    /// Checks the settings and makes the codec.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a setting out of its range, or a combination that a browser would refuse.
+    pub fn build(self) -> Result<Codec<K>, ConfigError> {
+        let idle = check_timeout("idle", self.idle_timeout)?;
+        let absolute = check_timeout("absolute", self.absolute_timeout)?;
+        let core = Core::new(K::NAME, self.cookie, idle, absolute, self.clock, &self.keyring)?;
+        if idle > absolute && core.ring()[0].keeps_times() {
+            let (idle, absolute) = (self.idle_timeout, self.absolute_timeout);
+            return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
+        }
+        #[cfg(feature = "fastify")]
+        let core = {
+            if !self.share_fastify_key {
+                claim(&self.keyring, core.cookie.name())?;
+            }
+            core.sharing_fastify_key(self.share_fastify_key)
+        };
+        Ok(Codec { core: Arc::new(core), kind: PhantomData })
+    }
+}
+
+impl<K> fmt::Debug for CodecBuilder<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodecBuilder")
+            .field("keyring", &self.keyring)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("absolute_timeout", &self.absolute_timeout)
+            .field("cookie", &self.cookie)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Claims the ring's fastify keys for one cookie.
+#[cfg(feature = "fastify")]
+fn claim(keyring: &Keyring, cookie: &str) -> Result<(), ConfigErrorKind> {
+    for key in keyring.iter() {
+        if let RingKey::Fastify(key) = key {
+            key.claim(cookie).map_err(|other| ConfigErrorKind::SharedKey {
+                other: other.to_owned(),
+                cookie: cookie.to_owned(),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// A timeout in seconds.
+pub(crate) fn check_timeout(
+    which: &'static str,
+    timeout: Duration,
+) -> Result<u32, ConfigErrorKind> {
+    match u32::try_from(timeout.as_secs()) {
+        Ok(seconds)
+            if timeout.subsec_nanos() == 0 && (1..=MAX_TIMEOUT).contains(&timeout.as_secs()) =>
+        {
+            Ok(seconds)
+        }
+        _ => Err(ConfigErrorKind::Timeout { which, found: timeout }),
+    }
+}

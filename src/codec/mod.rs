@@ -1,0 +1,214 @@
+//! `Codec<K>`: session to token and back. Knows no HTTP; a `Cookie` header is to it a text with names
+//! and values.
+
+mod builder;
+mod inner;
+mod opened;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+pub use self::builder::CodecBuilder;
+pub(crate) use self::builder::check_timeout;
+pub(crate) use self::inner::Core;
+#[cfg(feature = "tower")]
+pub(crate) use self::inner::Ring;
+pub(crate) use self::inner::draw_nonce;
+pub use self::opened::Opened;
+use self::opened::Opening;
+#[cfg(feature = "tower")]
+pub(crate) use self::opened::Validity;
+use crate::cookie_header;
+use crate::crypto::keyring::Keyring;
+use crate::error::{ConfigError, OpenError, OpenErrorKind, SealError, SealErrorKind};
+use crate::kind::{SessionKind, SharedJson};
+use crate::plaintext;
+use crate::scheme::{Idle, Times};
+
+/// How many cookies of one name are tried.
+const MAX_CANDIDATES: usize = 4;
+
+/// Turns sessions of one kind into tokens and back, wherever they travel: cookies, websockets, jobs,
+/// links in e-mail.
+///
+/// Clones share everything, so that [`replace_keyring`](Self::replace_keyring) reaches all of them.
+/// No method waits for anything.
+///
+/// ```
+/// # use sealed_session::{Codec, Key, Keyring, Opened, SessionKind};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Clone)]
+/// # struct Login { user_id: u64 }
+/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+/// # let keyring = Keyring::new(Key::generate()?);
+/// let codec = Codec::<Login>::new(keyring)?;
+/// let token: String = codec.encode(&Login { user_id: 7 })?;
+/// let opened: Opened<Login> = codec.decode(&token)?;
+/// assert_eq!(opened.data.user_id, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Codec<K> {
+    core: Arc<Core>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: SessionKind> Codec<K> {
+    /// A codec with the default settings: idle timeout 24 hours, absolute timeout 30 days, the
+    /// cookie attributes of [`CookieOptions::new`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if the kind's name is not a cookie name.
+    pub fn new(keyring: Keyring) -> Result<Self, ConfigError> {
+        Self::builder(keyring).build()
+    }
+
+    /// A codec with settings of its own.
+    pub fn builder(keyring: Keyring) -> CodecBuilder<K> {
+        CodecBuilder::new(keyring)
+    }
+
+    /// Seals a session that begins now: an unpadded base64url text, which can stand in a cookie or
+    /// a URL as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`SealErrorKind::TooLarge`] if it would not fit into a cookie of this codec's name,
+    /// [`SealErrorKind::Serialize`] if the data does not serialise, [`SealErrorKind::Randomness`] if
+    /// there is none for the nonce, [`SealErrorKind::Clock`] beyond the year 36,812.
+    ///
+    /// # Security
+    ///
+    /// A token opens as often as it is shown until it expires, and its length tells the length of
+    /// the data.
+    pub fn encode(&self, data: &K::Data) -> Result<String, SealError> {
+        let times = Times { created_at: None, refreshed_at: self.core.now(), idle: None };
+        self.encode_at(data, times)
+    }
+
+    /// Seals an opened session again, under the primary key, with the times that it has: the
+    /// counterpart of what the middleware does after a rotation.
+    ///
+    /// To refresh a session, set [`Opened::refreshed_at`] to now before; what of
+    /// [`Opened::idle_timeout`] and [`Opened::own_idle_timeout`] is set counts for the new token.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode).
+    pub fn reseal(&self, opened: &Opened<K::Data>) -> Result<String, SealError> {
+        let own = opened.own_idle_timeout;
+        let found = own.unwrap_or(opened.idle_timeout);
+        let seconds =
+            check_timeout("idle", found).map_err(|_| SealErrorKind::IdleTimeout { found })?;
+        let idle = Some(Idle { seconds, own: own.is_some() });
+        let times =
+            Times { created_at: opened.created_at, refreshed_at: opened.refreshed_at, idle };
+        self.encode_at(&opened.data, times)
+    }
+
+    fn encode_at(&self, data: &K::Data, times: Times) -> Result<String, SealError> {
+        let ring = self.core.ring();
+        let mut buffer = plaintext::serialize(ring[0].front(), data)?;
+        let json = &buffer[ring[0].front()..];
+        self.core.check(&ring, json, times.refreshed_at)?;
+        if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
+            return Err(SealErrorKind::NoRoomForIdleTimeout.into());
+        }
+        let nonce = draw_nonce()?;
+        let mut token = Vec::new();
+        ring[0].seal(&nonce, &self.core.complete(times), &mut buffer, &mut token)?;
+        Ok(String::from_utf8(token).expect("a token is ASCII"))
+    }
+
+    /// Opens a token.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], whose kind tells why: for logs, not for whoever sent the token. A token longer
+    /// than a cookie can be is refused before it is decoded, a forged one before anything of it is
+    /// parsed, an expired one before its JSON is.
+    pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Opened<K::Data>, OpenError> {
+        self.open(token.as_ref())
+            .map(|opening| opening.validity.opened(opening.data))
+            .map_err(OpenError::from)
+    }
+
+    /// Opens the session in the value of a `Cookie` header. Of several cookies with its name, the
+    /// first that opens counts; four are tried.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenErrorKind::Missing`] if the header has no such cookie, otherwise why the first one does
+    /// not open.
+    pub fn decode_cookie_header(
+        &self,
+        header: impl AsRef<[u8]>,
+    ) -> Result<Opened<K::Data>, OpenError> {
+        self.open_first([header.as_ref()])
+            .map(|opening| opening.validity.opened(opening.data))
+            .map_err(OpenError::from)
+    }
+
+    /// Replaces the keys, also while the server runs: from now on the new ring's primary seals, and
+    /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
+    pub fn replace_keyring(&self, keyring: Keyring) {
+        self.core.replace_keyring(&keyring);
+    }
+
+    /// The name of the cookie, with its prefix.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        self.core.cookie.name()
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// Opens one token.
+    pub(crate) fn open(&self, token: &[u8]) -> Result<Opening<K>, OpenErrorKind> {
+        let ring = self.core.ring();
+        let valid = self.core.open(&ring, token)?;
+        let json = SharedJson::new(valid.json);
+        let data = K::parse(&json).map_err(|_| OpenErrorKind::Payload)?;
+        Ok(Opening { data, json, validity: valid.validity })
+    }
+
+    /// Opens the first cookie that opens.
+    pub(crate) fn open_first<'h>(
+        &self,
+        headers: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Result<Opening<K>, OpenErrorKind> {
+        let name = self.cookie_name().as_bytes();
+        let candidates = headers.into_iter().flat_map(|header| cookie_header::values(header, name));
+        let mut first_error = None;
+        for token in candidates.take(MAX_CANDIDATES) {
+            match self.open(token) {
+                Ok(opening) => return Ok(opening),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or(OpenErrorKind::Missing))
+    }
+}
+
+impl<K> Clone for Codec<K> {
+    fn clone(&self) -> Self {
+        Self { core: self.core.clone(), kind: PhantomData }
+    }
+}
+
+impl<K> fmt::Debug for Codec<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let core = &*self.core;
+        f.debug_struct("Codec")
+            .field("cookie_name", &core.cookie.name())
+            .field("idle_timeout", &core.idle)
+            .field("absolute_timeout", &core.absolute)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! Why a token does not open.
+
+use std::fmt;
+
+opaque_error! {
+    /// A token does not open.
+    OpenError, OpenErrorKind
+}
+
+/// Why a token does not open.
+///
+/// For logs and for callers that decode by hand. Do not show it to whoever sent the token.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenErrorKind {
+    /// The Cookie header has no cookie of this name.
+    Missing,
+    /// Longer than any token that this codec can have made; it was not decoded.
+    TooLong,
+    /// Not the spelling of a token: wrong alphabet, padding, unused bits, or too short.
+    Malformed,
+    /// No key of the ring opens it: forged, altered, of another name, or sealed with a key that is
+    /// gone.
+    Forged,
+    /// Authentic, but of a format version that this release does not know.
+    Version,
+    /// Authentic, but its idle or its absolute timeout is over.
+    Expired,
+    /// Authentic, but from the future by more than the clock skew that is tolerated.
+    FromTheFuture,
+    /// Authentic, but the payload is not a session of this kind: timestamps that contradict each
+    /// other, text that is not UTF-8, or JSON of another shape.
+    Payload,
+}
+
+impl fmt::Display for OpenErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "the header has no cookie of this name",
+            Self::TooLong => "the token is longer than any that could have been made",
+            Self::Malformed => "the text is not spelt as a token is",
+            Self::Forged => "no key opens the token",
+            Self::Version => "the token's format version is unknown",
+            Self::Expired => "the session has expired",
+            Self::FromTheFuture => "the session is from the future: do the servers' clocks agree?",
+            Self::Payload => "the payload is not a session of this kind",
+        })
+    }
+}
