@@ -173,6 +173,7 @@ impl CookieOptions {
             removal: cookie.to_string(),
             attributes: attributes_as_set,
             without_age,
+            max_age: self.max_age,
             name,
         })
     }
@@ -246,6 +247,7 @@ pub(crate) struct SetCookie {
     name: String,
     attributes: String,
     without_age: String,
+    max_age: Option<Duration>,
     removal: String,
 }
 
@@ -257,31 +259,33 @@ impl SetCookie {
 
 #[cfg(feature = "tower")]
 impl SetCookie {
-    /// The header's value up to the cookie's value, with room for the whole.
-    pub(crate) fn begin(&self, value_len: usize) -> Vec<u8> {
-        let room = self.name.len() + 1 + value_len + self.attributes.len() + "; Max-Age=".len() + 8;
+    /// The header's value with the cookie's value, of so many bytes, that `write_value` appends.
+    /// `live` is how many seconds the browser shall keep the cookie, where the session says so.
+    pub(crate) fn header<E>(
+        &self,
+        value_len: usize,
+        live: Option<u64>,
+        write_value: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Vec<u8>, E> {
+        let max_age = live.map(|live| format!("; Max-Age={}", live.clamp(1, MAX_MAX_AGE)));
+        let (attributes, max_age) = match &max_age {
+            Some(max_age) => (&self.without_age, max_age.as_str()),
+            None => (&self.attributes, ""),
+        };
+        // Exactly what it takes, so that it becomes a header value without being copied.
+        let room = self.name.len() + 1 + value_len + attributes.len() + max_age.len();
         let mut header = Vec::with_capacity(room);
         header.extend_from_slice(self.name.as_bytes());
         header.push(b'=');
-        header
+        write_value(&mut header)?;
+        header.extend_from_slice(attributes.as_bytes());
+        header.extend_from_slice(max_age.as_bytes());
+        Ok(header)
     }
 
-    /// The header's value behind the cookie's value. `live` is how many seconds the browser shall
-    /// keep the cookie, where that is for the session to say.
-    pub(crate) fn end(&self, header: &mut Vec<u8>, live: Option<u64>) {
-        match live {
-            None => header.extend_from_slice(self.attributes.as_bytes()),
-            Some(live) => {
-                header.extend_from_slice(self.without_age.as_bytes());
-                let live = live.clamp(1, MAX_MAX_AGE);
-                header.extend_from_slice(format!("; Max-Age={live}").as_bytes());
-            }
-        }
-    }
-
-    /// Whether the options say how long the browser shall keep the cookie.
-    pub(crate) fn has_max_age(&self) -> bool {
-        self.attributes != self.without_age
+    /// How long the options say that the browser shall keep the cookie.
+    pub(crate) fn max_age(&self) -> Option<Duration> {
+        self.max_age
     }
 
     /// The header's value that removes the cookie: the same attributes, and a past expiry.

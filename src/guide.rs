@@ -34,12 +34,12 @@ page!(expiry);
 page!(several_sessions);
 page!(websockets);
 page!(testing);
-page!(deployment);
+page!(deployment, "passphrase");
 page!(moving_from_node, "fastify", "passphrase");
 page!(threat_model);
 
 /// The programs in the texts outside the documentation are compiled, too.
-#[cfg(all(doctest, feature = "axum"))]
+#[cfg(all(doctest, feature = "axum", feature = "fastify"))]
 mod texts {
     #[doc = include_str!("../README.md")]
     struct Readme;

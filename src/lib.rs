@@ -13,12 +13,13 @@
 //!
 //! - [Start](#start), [typed sessions](#typed), [several of them](#several-sessions),
 //!   [expiry and cookie attributes](#expiry-and-cookie-attributes), [rotation](#rotation),
-//!   [a passphrase for a key](#a-passphrase), [tokens anywhere](#anywhere), [tests](#tests)
+//!   [a passphrase for a key](#a-passphrase), [tokens anywhere](#anywhere), [tests](#tests),
+//!   [beside Node](#beside-node)
 //! - [Features](#features)
 //! - The guide: [rotation](guide::rotation), [expiry](guide::expiry),
 //!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
 //!   [testing](guide::testing), [deployment](guide::deployment),
-//!   [the threat model](guide::threat_model)
+//!   [moving from Node](guide::moving_from_node), [the threat model](guide::threat_model)
 //!
 //! # Start
 //!
@@ -187,22 +188,40 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Beside Node
+//!
+//! A Node service that keeps its sessions with `@fastify/secure-session` can share them, for good or
+//! until a site has moved. ([More](guide::moving_from_node).)
+//!
+//! ```
+//! # #[cfg(feature = "fastify")]
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # use sealed_session::*;
+//! # let (key, node, new) = (Key::generate()?, Key::generate()?, Key::generate()?);
+//! let keyring = Keyring::fastify(key);                          // read and write fastify's cookies
+//! let keyring = Keyring::new(new).with_previous_fastify(node)?; // read fastify's, re-seal as ours
+//! # Ok(()) }
+//! ```
+//!
 //! # Features
 //!
-//! All are on by default, and each only adds. Without any, what is left is keys, keyring and codec:
-//! no HTTP, no async.
+//! All but `simd` are on by default, and each only adds. Without any, what is left is keys, keyring
+//! and codec: no HTTP, no async.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `axum` | the extractors `Session<K>` and `Current<K>`; implies `tower` |
 //! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions |
 //! | `passphrase` | `Key::from_passphrase`, `Salt` |
-//! | `tracing` | why a cookie was refused, at debug level |
+//! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |
+//! | `tracing` | why a cookie was refused, at debug level; mistakes in the set-up and writes that come too late, at error level |
 //! | `cli` | the program `genkey`; implies `passphrase` |
+//! | `simd` | the cipher by `dryoc`'s vectorised code, the same bytes; needs Rust 1.89. Off by default |
 //!
 //! A library that depends on this crate should take `default-features = false` and name what it
 //! needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod clock;
 mod codec;
@@ -239,9 +258,9 @@ pub use crate::error::{
 };
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, SessionRejection};
-#[doc(hidden)]
-pub use crate::kind::SharedJson;
 pub use crate::kind::{Dynamic, Entries, SessionKind};
+#[doc(hidden)]
+pub use crate::kind::{OwnedJson, SharedJson};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
 #[cfg(feature = "tower")]

@@ -10,8 +10,6 @@ use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 
-use crate::error::SealErrorKind;
-
 /// Room for the JSON of most sessions, so that few buffers grow.
 const FIRST_CAPACITY: usize = 512;
 
@@ -52,16 +50,15 @@ impl Text {
 pub(crate) fn serialize<T: Serialize + ?Sized>(
     front: usize,
     data: &T,
-) -> Result<Bytes, SealErrorKind> {
+) -> serde_json::Result<Bytes> {
     let mut buffer = Bytes(Vec::with_capacity(front + FIRST_CAPACITY));
     buffer.resize(front, 0);
-    serde_json::to_writer(&mut buffer, data).map_err(|error| SealErrorKind::from(&error))?;
+    serde_json::to_writer(&mut buffer, data)?;
     Ok(buffer)
 }
 
 /// The JSON of `data` as text.
-#[cfg(feature = "tower")]
-pub(crate) fn serialize_text<T: Serialize + ?Sized>(data: &T) -> Result<Text, SealErrorKind> {
+pub(crate) fn serialize_text<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<Text> {
     let bytes = serialize(0, data)?;
     let all = 0..bytes.len();
     Ok(bytes.into_text(all).expect("serde_json writes UTF-8"))
@@ -120,23 +117,35 @@ impl fmt::Debug for Text {
     }
 }
 
+impl Bytes {
+    /// Moves to a larger buffer; the smaller one is wiped.
+    #[cold]
+    fn grow(&mut self, by: usize) {
+        let capacity = (self.0.len() + by).max(2 * self.0.capacity());
+        let mut grown = Vec::with_capacity(capacity);
+        grown.extend_from_slice(&self.0);
+        *self = Self(grown);
+    }
+}
+
 impl io::Write for Bytes {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes)?;
         Ok(bytes.len())
     }
 
+    // serde_json writes a few bytes at a time.
+    #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let len = self.0.len() + bytes.len();
-        if len > self.0.capacity() {
-            let mut grown = Vec::with_capacity(len.max(2 * self.0.capacity()));
-            grown.extend_from_slice(&self.0);
-            *self = Self(grown);
+        if bytes.len() > self.0.capacity() - self.0.len() {
+            self.grow(bytes.len());
         }
         self.0.extend_from_slice(bytes);
         Ok(())
     }
 
+    #[inline]
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

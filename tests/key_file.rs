@@ -211,7 +211,7 @@ fn takes_no_raw_key_from_an_environment_variable() {
         let source = env_error().source().unwrap().to_string();
         return assert!(source.starts_with("found 32 characters"), "{source}");
     }
-    with_env("takes_no_raw_key_from_an_environment_variable", &"a".repeat(32));
+    with_env("takes_no_raw_key_from_an_environment_variable", "a".repeat(32));
 }
 
 #[cfg(unix)]

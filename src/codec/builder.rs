@@ -75,7 +75,9 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
-    /// Lets a fastify key serve this cookie although it serves another. Default: an error.
+    /// Lets a fastify key serve this cookie although it serves another. Default: an error, where both
+    /// codecs have clones of one [`Key`](crate::Key); a key that was loaded twice is noticed when a
+    /// request passes the layers of both.
     ///
     /// # Security
     ///
@@ -125,10 +127,10 @@ impl<K> fmt::Debug for CodecBuilder<K> {
 
 /// Claims the ring's fastify keys for one cookie.
 #[cfg(feature = "fastify")]
-fn claim(keyring: &Keyring, cookie: &str) -> Result<(), ConfigErrorKind> {
+pub(super) fn claim(keyring: &Keyring, cookie: &str) -> Result<(), ConfigErrorKind> {
     for key in keyring.iter() {
         if let RingKey::Fastify(key) = key {
-            key.claim(cookie).map_err(|other| ConfigErrorKind::SharedKey {
+            key.key.claim(cookie).map_err(|other| ConfigErrorKind::SharedKey {
                 other: other.to_owned(),
                 cookie: cookie.to_owned(),
             })?;

@@ -158,12 +158,17 @@ impl Core {
         ring[0].seal(nonce, &self.complete(times), &mut buffer, out)
     }
 
-    pub(super) fn open(&self, ring: &Ring, token: &[u8]) -> Result<Valid, OpenErrorKind> {
+    /// Opens a token and checks its times.
+    pub(super) fn open(&self, token: &[u8]) -> Result<Valid, OpenErrorKind> {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
             return Err(OpenErrorKind::TooLong);
         }
         let now = self.now();
-        let scheme::Opened { json, times, key_index } = scheme::open(ring, token, now)?;
+        let scheme::Opened { json, times, key_index } = {
+            // Held without a copy: nothing in here waits, and no code of the user's runs.
+            let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+            scheme::open(&ring, token, now)?
+        };
         let idle = match times.idle {
             Some(idle) if idle.own => idle,
             // The codec's setting at the time; what it is now may only shorten it.

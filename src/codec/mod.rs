@@ -12,17 +12,19 @@ use std::sync::Arc;
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
 pub(crate) use self::inner::Core;
-#[cfg(feature = "tower")]
-pub(crate) use self::inner::Ring;
+use self::inner::Valid;
 pub(crate) use self::inner::draw_nonce;
 pub use self::opened::Opened;
-use self::opened::Opening;
+#[cfg(feature = "tower")]
+pub(crate) use self::opened::Opening;
 #[cfg(feature = "tower")]
 pub(crate) use self::opened::Validity;
 use crate::cookie_header;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, OpenError, OpenErrorKind, SealError, SealErrorKind};
-use crate::kind::{SessionKind, SharedJson};
+#[cfg(feature = "tower")]
+use crate::kind::SharedJson;
+use crate::kind::{OwnedJson, SessionKind};
 use crate::plaintext;
 use crate::scheme::{Idle, Times};
 
@@ -55,7 +57,7 @@ pub struct Codec<K> {
 
 impl<K: SessionKind> Codec<K> {
     /// A codec with the default settings: idle timeout 24 hours, absolute timeout 30 days, the
-    /// cookie attributes of [`CookieOptions::new`].
+    /// cookie attributes of [`CookieOptions::new`](crate::CookieOptions::new).
     ///
     /// # Errors
     ///
@@ -70,7 +72,7 @@ impl<K: SessionKind> Codec<K> {
     }
 
     /// Seals a session that begins now: an unpadded base64url text, which can stand in a cookie or
-    /// a URL as it is.
+    /// a URL as it is. (Under a fastify key it is that scheme's text, escaped for a cookie.)
     ///
     /// # Errors
     ///
@@ -109,7 +111,8 @@ impl<K: SessionKind> Codec<K> {
 
     fn encode_at(&self, data: &K::Data, times: Times) -> Result<String, SealError> {
         let ring = self.core.ring();
-        let mut buffer = plaintext::serialize(ring[0].front(), data)?;
+        let mut buffer = plaintext::serialize(ring[0].front(), data)
+            .map_err(|error| SealErrorKind::from(&error))?;
         let json = &buffer[ring[0].front()..];
         self.core.check(&ring, json, times.refreshed_at)?;
         if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
@@ -127,11 +130,9 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// [`OpenError`], whose kind tells why: for logs, not for whoever sent the token. A token longer
     /// than a cookie can be is refused before it is decoded, a forged one before anything of it is
-    /// parsed, an expired one before its JSON is.
+    /// parsed, an expired one before its JSON is (in the fastify scheme, the time is in the JSON).
     pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Opened<K::Data>, OpenError> {
-        self.open(token.as_ref())
-            .map(|opening| opening.validity.opened(opening.data))
-            .map_err(OpenError::from)
+        self.open(token.as_ref()).map_err(OpenError::from)
     }
 
     /// Opens the session in the value of a `Cookie` header. Of several cookies with its name, the
@@ -145,14 +146,16 @@ impl<K: SessionKind> Codec<K> {
         &self,
         header: impl AsRef<[u8]>,
     ) -> Result<Opened<K::Data>, OpenError> {
-        self.open_first([header.as_ref()])
-            .map(|opening| opening.validity.opened(opening.data))
-            .map_err(OpenError::from)
+        self.first([header.as_ref()], |token| self.open(token)).map_err(OpenError::from)
     }
 
     /// Replaces the keys, also while the server runs: from now on the new ring's primary seals, and
     /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
     pub fn replace_keyring(&self, keyring: Keyring) {
+        #[cfg(all(feature = "fastify", feature = "tracing"))]
+        if let Err(_shared) = builder::claim(&keyring, self.cookie_name()) {
+            tracing::error!("{_shared}");
+        }
         self.core.replace_keyring(&keyring);
     }
 
@@ -167,26 +170,39 @@ impl<K: SessionKind> Codec<K> {
         &self.core
     }
 
-    /// Opens one token.
-    pub(crate) fn open(&self, token: &[u8]) -> Result<Opening<K>, OpenErrorKind> {
-        let ring = self.core.ring();
-        let valid = self.core.open(&ring, token)?;
-        let json = SharedJson::new(valid.json);
-        let data = K::parse(&json).map_err(|_| OpenErrorKind::Payload)?;
-        Ok(Opening { data, json, validity: valid.validity })
+    /// Opens one token and parses its data.
+    fn open(&self, token: &[u8]) -> Result<Opened<K::Data>, OpenErrorKind> {
+        let Valid { json, validity } = self.core.open(token)?;
+        let data = K::parse_owned(OwnedJson(json)).map_err(|_| OpenErrorKind::Payload)?;
+        Ok(validity.opened(data))
     }
 
-    /// Opens the first cookie that opens.
-    pub(crate) fn open_first<'h>(
+    /// Opens the first cookie that opens, and keeps its JSON at hand.
+    #[cfg(feature = "tower")]
+    pub(crate) fn open_headers<'h>(
         &self,
         headers: impl IntoIterator<Item = &'h [u8]>,
     ) -> Result<Opening<K>, OpenErrorKind> {
+        self.first(headers, |token| {
+            let Valid { json, validity } = self.core.open(token)?;
+            let json = SharedJson::new(json);
+            let data = K::parse(&json).map_err(|_| OpenErrorKind::Payload)?;
+            Ok(Opening { data, json, validity })
+        })
+    }
+
+    /// What `open` makes of the first cookie of this name that it opens.
+    fn first<'h, T>(
+        &self,
+        headers: impl IntoIterator<Item = &'h [u8]>,
+        open: impl Fn(&[u8]) -> Result<T, OpenErrorKind>,
+    ) -> Result<T, OpenErrorKind> {
         let name = self.cookie_name().as_bytes();
         let candidates = headers.into_iter().flat_map(|header| cookie_header::values(header, name));
         let mut first_error = None;
         for token in candidates.take(MAX_CANDIDATES) {
-            match self.open(token) {
-                Ok(opening) => return Ok(opening),
+            match open(token) {
+                Ok(opened) => return Ok(opened),
                 Err(error) => {
                     first_error.get_or_insert(error);
                 }

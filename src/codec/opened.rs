@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "tower")]
 use crate::kind::{SessionKind, SharedJson};
 use crate::scheme::Idle;
 
@@ -42,9 +43,9 @@ impl<T> fmt::Debug for Opened<T> {
 }
 
 /// An opened token with its JSON still at hand.
+#[cfg(feature = "tower")]
 pub(crate) struct Opening<K: SessionKind> {
     pub(crate) data: K::Data,
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) json: SharedJson,
     pub(crate) validity: Validity,
 }

@@ -1,7 +1,6 @@
 //! `FastifyKey`: a key as a Node service uses it, and what its cookies demand besides.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
@@ -25,8 +24,6 @@ pub struct FastifyKey {
     pub(crate) key: Key,
     pub(crate) signing: Signing,
     pub(crate) undated: bool,
-    /// The name of the one cookie that this key serves, shared by its clones.
-    pub(crate) cookie: Arc<OnceLock<String>>,
 }
 
 /// Whether cookies carry a signature, and what it is made with.
@@ -39,9 +36,15 @@ pub(crate) enum Signing {
     Secret(Zeroizing<Vec<u8>>),
 }
 
+impl Signing {
+    pub(crate) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
 impl FastifyKey {
     fn with(key: Key, signing: Signing) -> Self {
-        Self { key, signing, undated: false, cookie: Arc::default() }
+        Self { key, signing, undated: false }
     }
 
     /// A key whose cookies are signed: the plugin has a `key` and `signed: true`. A cookie without a
@@ -79,12 +82,6 @@ impl FastifyKey {
     pub fn danger_accept_undated(mut self) -> Self {
         self.undated = true;
         self
-    }
-
-    /// Claims the key for a cookie. `Err` is the name of another that has it already.
-    pub(crate) fn claim(&self, cookie: &str) -> Result<(), &str> {
-        let claimed = self.cookie.get_or_init(|| cookie.to_owned());
-        if claimed == cookie { Ok(()) } else { Err(claimed) }
     }
 }
 

@@ -7,6 +7,9 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
+#[cfg(feature = "fastify")]
+use std::sync::OnceLock;
 
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
@@ -36,8 +39,15 @@ const LONGEST_FILE: usize = 4096;
 /// ```
 #[derive(Clone)]
 pub struct Key {
-    /// On the heap, so that moving a key leaves no copies of it on the stack.
-    bytes: Box<Zeroizing<[u8; KEY_LEN]>>,
+    /// On the heap, so that moving or cloning a key leaves no copies of it.
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    bytes: Zeroizing<[u8; KEY_LEN]>,
+    /// The one cookie that the key serves where nothing else binds a cookie to its name.
+    #[cfg(feature = "fastify")]
+    cookie: OnceLock<String>,
 }
 
 impl Key {
@@ -218,38 +228,50 @@ impl Key {
     /// Whoever has them can forge every session. Do not log or copy them.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8; KEY_LEN] {
-        &self.bytes
+        &self.shared.bytes
     }
 
     /// The key in 64 lower-case hex digits, wiped when dropped.
     #[must_use]
     pub fn to_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(base16ct::lower::encode_string(&self.bytes[..]))
+        Zeroizing::new(base16ct::lower::encode_string(self.expose_secret()))
     }
 
     /// The key in 44 characters of padded, standard base64, wiped when dropped.
     #[must_use]
     pub fn to_base64(&self) -> Zeroizing<String> {
-        Zeroizing::new(Base64::encode_string(&self.bytes[..]))
+        Zeroizing::new(Base64::encode_string(self.expose_secret()))
+    }
+
+    /// Claims the key and its clones for a cookie. `Err` is the name of another that has it already.
+    #[cfg(feature = "fastify")]
+    pub(crate) fn claim(&self, cookie: &str) -> Result<(), &str> {
+        let claimed = self.shared.cookie.get_or_init(|| cookie.to_owned());
+        if claimed == cookie { Ok(()) } else { Err(claimed) }
     }
 
     /// A key that `fill` writes in place, checked.
     pub(crate) fn fill_with(
         fill: impl FnOnce(&mut [u8; KEY_LEN]) -> Result<(), KeyError>,
     ) -> Result<Self, KeyError> {
-        let mut bytes = Box::new(Zeroizing::new([0; KEY_LEN]));
-        fill(&mut bytes)?;
-        if bool::from(bytes.ct_eq(&[0; KEY_LEN])) {
+        let mut shared = Arc::new(Shared {
+            bytes: Zeroizing::new([0; KEY_LEN]),
+            #[cfg(feature = "fastify")]
+            cookie: OnceLock::new(),
+        });
+        let new = Arc::get_mut(&mut shared).expect("nobody else has it yet");
+        fill(&mut new.bytes)?;
+        if bool::from(new.bytes.ct_eq(&[0; KEY_LEN])) {
             return Err(KeyErrorKind::AllZero.into());
         }
-        Ok(Self { bytes })
+        Ok(Self { shared })
     }
 }
 
 impl PartialEq for Key {
     /// In constant time.
     fn eq(&self, other: &Self) -> bool {
-        self.bytes.ct_eq(&**other.bytes).into()
+        self.expose_secret().ct_eq(other.expose_secret()).into()
     }
 }
 

@@ -105,13 +105,16 @@ impl Keyring {
 
 impl RingKey {
     /// Whether it is the same key for the same tokens. One key in both schemes is two keys, as ours
-    /// derives another from it.
+    /// derives another from it; so is one with and without signatures, so that a site can begin to
+    /// sign.
     #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns))]
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Native(one), Self::Native(two)) => one == two,
             #[cfg(feature = "fastify")]
-            (Self::Fastify(one), Self::Fastify(two)) => one.key == two.key,
+            (Self::Fastify(one), Self::Fastify(two)) => {
+                one.key == two.key && one.signing.is_none() == two.signing.is_none()
+            }
             _ => false,
         }
     }

@@ -115,7 +115,8 @@ mod dryoc {
     }
 }
 
-#[cfg(all(test, feature = "simd"))]
+#[cfg(test)]
+#[cfg(feature = "simd")]
 mod tests {
     use super::*;
     use crate::crypto::random;

@@ -22,6 +22,9 @@ pub enum SealErrorKind {
         /// What `serde_json` said, where its words cannot quote the data.
         reason: Option<String>,
     },
+    /// What the data's `Serialize` writes, its `Deserialize` does not read back: the next request
+    /// would find no session. (A float that is not finite is written as null.)
+    NotReadable,
     /// The operating system gave no randomness for a nonce.
     Randomness,
     /// The clock is beyond what a token can say (the year 36,812).
@@ -54,13 +57,17 @@ impl fmt::Display for SealErrorKind {
             Self::Serialize { reason: None } => f.write_str(
                 "the session data does not serialise to JSON: its own Serialize implementation failed",
             ),
+            Self::NotReadable => f.write_str(
+                "the session data does not read back from its own JSON (a float that is not finite? a \
+                 field that is skipped and has no default?)",
+            ),
             Self::Randomness => f.write_str("the operating system gave no randomness"),
             Self::Clock => f.write_str("the clock is beyond the year 36812"),
             Self::Reserved { entry } => {
                 write!(f, "the name `{entry}` is reserved for the token's own use")
             }
             Self::NotAnObject => {
-                f.write_str("the session data is not a JSON object, and a fastify token holds nothing else")
+                f.write_str("the session data is not a JSON object with distinct names, and a fastify token holds nothing else")
             }
             Self::NoRoomForIdleTimeout => f.write_str(
                 "a fastify token has no room for an idle timeout of the session's own",

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::SharedJson;
 use crate::members::{self, Member};
-use crate::plaintext::Text;
+use crate::plaintext::{self, Text};
 
 /// The data of a [`Dynamic`](super::Dynamic) session: JSON values by name.
 ///
@@ -61,25 +61,23 @@ impl Entries {
         name: &str,
         value: &T,
     ) -> serde_json::Result<()> {
-        let value = Text::new(serde_json::to_string(value)?);
-        self.insert_raw(name, &value);
+        let value = plaintext::serialize_text(value)?;
+        *self = self.with(name, &value);
         Ok(())
     }
 
     /// Removes the entry, and says whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
-        let len = self.index.len();
-        self.retain(|known| known != name);
-        self.index.len() < len
+        let rest = self.without(name);
+        let found = rest.is_some();
+        *self = rest.unwrap_or_else(|| std::mem::take(self));
+        found
     }
 
     /// Keeps only the entries whose name `keep` says to keep.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        let kept: Vec<_> =
-            self.index.iter().filter(|entry| keep(&self.name(entry))).cloned().collect();
-        if kept.len() < self.index.len() {
-            self.rebuild(&kept, self.json.as_str().len(), |_, _| None, None);
-        }
+        let kept = self.members().filter(|(entry, _, _)| keep(&self.name(entry)));
+        *self = Self::build(self.json.as_str().len(), kept.map(|(_, name, value)| (name, value)));
     }
 
     /// Whether there is such an entry.
@@ -122,19 +120,31 @@ impl Entries {
         &self.json
     }
 
-    /// Inserts an entry whose value is JSON text already.
-    pub(crate) fn insert_raw(&mut self, name: &str, value: &str) {
-        let index = std::mem::take(&mut self.index);
+    /// These entries with one more, or another value for one; the value is JSON text.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let room = self.json.as_str().len() + value.len();
-        match self.position(&index, name) {
+        match self.find(name) {
             Some(place) => {
-                self.rebuild(&index, room, |at, _| (at == place).then_some(value), None);
+                let members = self
+                    .members()
+                    .enumerate()
+                    .map(|(at, (_, name, old))| (name, if at == place { value } else { old }));
+                Self::build(room, members)
             }
             None => {
                 let name = quoted(name);
-                self.rebuild(&index, room + name.len() + 2, |_, _| None, Some((&name, value)));
+                let members = self.members().map(|(_, name, value)| (name, value));
+                Self::build(room + name.len() + 2, members.chain([(&*name, value)]))
             }
         }
+    }
+
+    /// These entries without one, if it is there.
+    pub(crate) fn without(&self, name: &str) -> Option<Self> {
+        let place = self.find(name)?;
+        let members = self.members().enumerate().filter(|(at, _)| *at != place);
+        let members = members.map(|(_, (_, name, value))| (name, value));
+        Some(Self::build(self.json.as_str().len(), members))
     }
 
     /// The entries of an object.
@@ -144,35 +154,27 @@ impl Entries {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.position(&self.index, name)
+        self.index.iter().position(|entry| self.name(entry) == name)
     }
 
-    fn position(&self, index: &[Member], name: &str) -> Option<usize> {
-        index.iter().position(|entry| self.name(entry) == name)
+    /// Each entry with the texts of its name, quoted, and its value.
+    fn members(&self) -> impl Iterator<Item = (&Member, &str, &str)> {
+        let json = self.json.as_str();
+        self.index
+            .iter()
+            .map(|entry| (entry, &json[entry.name.clone()], &json[entry.value.clone()]))
     }
 
     fn name(&self, entry: &Member) -> Cow<'_, str> {
         members::name(self.json.as_str(), entry)
     }
 
-    /// Writes the text anew from the entries of `index`, each with its own value or the one that
-    /// `replace` gives, and one more at the end.
-    fn rebuild<'v>(
-        &mut self,
-        index: &[Member],
-        room: usize,
-        replace: impl Fn(usize, &Member) -> Option<&'v str>,
-        added: Option<(&str, &str)>,
-    ) {
-        let old = self.json.as_str();
+    /// The entries of these quoted names and JSON values, in at most so many bytes.
+    fn build<'m>(room: usize, members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
         let mut text = Text::new(String::with_capacity(room));
-        let mut new = Vec::with_capacity(index.len() + usize::from(added.is_some()));
+        let mut index = Vec::with_capacity(members.size_hint().1.unwrap_or(0));
         text.push('{');
-        let kept = index.iter().enumerate().map(|(at, entry)| {
-            let value = replace(at, entry).unwrap_or(&old[entry.value.clone()]);
-            (&old[entry.name.clone()], value)
-        });
-        for (name, value) in kept.chain(added) {
+        for (name, value) in members {
             if text.len() > 1 {
                 text.push(',');
             }
@@ -181,11 +183,10 @@ impl Entries {
             let name_end = text.len();
             text.push(':');
             text.push_str(value);
-            new.push(Member { name: start..name_end, value: name_end + 1..text.len() });
+            index.push(Member { name: start..name_end, value: name_end + 1..text.len() });
         }
         text.push('}');
-        self.json = SharedJson::new(text);
-        self.index = new;
+        Self { json: SharedJson::new(text), index }
     }
 }
 

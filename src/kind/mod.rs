@@ -40,6 +40,11 @@ pub trait SessionKind: Send + Sync + 'static {
         serde_json::from_str(json.as_str())
     }
 
+    #[doc(hidden)]
+    fn parse_owned(json: OwnedJson) -> Result<Self::Data, serde_json::Error> {
+        serde_json::from_str(&json.0)
+    }
+
     /// The data of a session before anything is written to it, for the kinds that have such.
     #[doc(hidden)]
     #[must_use]
@@ -69,6 +74,10 @@ impl SessionKind for Dynamic {
         Entries::parse(json.clone())
     }
 
+    fn parse_owned(json: OwnedJson) -> Result<Entries, serde_json::Error> {
+        Entries::parse(SharedJson::new(json.0))
+    }
+
     fn empty() -> Option<Entries> {
         Some(Entries::new())
     }
@@ -77,6 +86,10 @@ impl SessionKind for Dynamic {
         data.is_empty()
     }
 }
+
+/// A session's JSON, for one who needs it once.
+#[doc(hidden)]
+pub struct OwnedJson(pub(crate) Text);
 
 /// A session's JSON, shared by the handle and the entries that point into it. Wiped on drop.
 #[doc(hidden)]

@@ -33,21 +33,24 @@ pub(crate) enum Clash {
 
 impl Layers {
     /// Notes that the request has come to the layer of this kind's codec.
-    pub(super) fn pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) {
+    ///
+    /// `false` if another is in its way: then it is not to serve the request, so that no response
+    /// carries one cookie twice.
+    pub(super) fn pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
         let core = codec.core();
         let hidden = extensions.get::<Session<K>>().is_some();
         let Some(layers) = extensions.get_mut::<Self>() else {
             extensions.insert(Self { first: core.clone(), rest: Vec::new() });
-            return;
+            return true;
         };
         let clash = layers.iter().find_map(|other| Clash::of(other, core));
         let clash = clash.or_else(|| hidden.then(|| Clash::Kind(type_name::<K>())));
         layers.rest.push(core.clone());
-        if let Some(clash) = clash {
-            #[cfg(feature = "tracing")]
-            tracing::error!("{clash}");
-            extensions.insert(clash);
-        }
+        let Some(clash) = clash else { return true };
+        #[cfg(feature = "tracing")]
+        tracing::error!("{clash}");
+        extensions.insert(clash);
+        false
     }
 
     fn iter(&self) -> impl Iterator<Item = &Arc<Core>> {

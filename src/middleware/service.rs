@@ -43,12 +43,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
-        let incoming = Incoming { first: cookies.next(), rest: cookies.collect() };
-        let session = Session::new(self.codec.clone(), incoming);
-        let extensions = request.extensions_mut();
-        Layers::pass(extensions, &self.codec);
-        extensions.insert(session.clone());
+        let mut session = None;
+        if Layers::pass(request.extensions_mut(), &self.codec) {
+            let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
+            let incoming = Incoming { first: cookies.next(), rest: cookies.collect() };
+            let new = Session::new(self.codec.clone(), incoming);
+            request.extensions_mut().insert(new.clone());
+            session = Some(new);
+        }
         ResponseFuture { inner: self.inner.call(request), session }
     }
 }
@@ -73,7 +75,8 @@ pin_project! {
     pub struct ResponseFuture<F, K: SessionKind> {
         #[pin]
         inner: F,
-        session: Session<K>,
+        // `None` where another layer serves the cookie.
+        session: Option<Session<K>>,
     }
 }
 
@@ -87,7 +90,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
-        this.session.finish().write(response.headers_mut());
+        if let Some(session) = this.session {
+            session.finish().write(response.headers_mut());
+        }
         Poll::Ready(Ok(response))
     }
 }

@@ -20,11 +20,7 @@ impl Session<Dynamic> {
         let Some((json, place)) = self.opened().entries().locate(entry) else {
             return Ok(None);
         };
-        // The cause would quote the value.
-        serde_json::from_str(&json.as_str()[place]).map(Some).map_err(|_| {
-            let entry = entry.to_owned();
-            SessionErrorKind::EntryType { entry, wanted: type_name::<T>() }.into()
-        })
+        self.parse_entry(entry, &json.as_str()[place]).map(Some)
     }
 
     /// Inserts the entry, or replaces its value. Inserting what is already there changes nothing.
@@ -34,19 +30,17 @@ impl Session<Dynamic> {
     /// As [`set`](Self::set); if the session would be too large, the error says by how much and how
     /// much of it this entry is. Then what was there before stays.
     pub fn insert<T: Serialize>(&self, entry: &str, value: T) -> Result<(), SessionError> {
-        let value = serialize_text(&value)?;
-        self.opened()
-            .write_entries(&self.shared.codec, |entries| {
-                entries.insert_raw(entry, &value);
-            })
-            .map_err(|error| match error.kind() {
-                SessionErrorKind::Seal(SealErrorKind::TooLarge(size)) => {
-                    let mut size = size.clone();
-                    size.entry = Some((entry.to_owned(), value.len()));
-                    SealErrorKind::TooLarge(size).into()
-                }
-                _ => error,
-            })
+        let value = serialize_text(&value).map_err(|error| SealErrorKind::from(&error))?;
+        let mut state = self.opened();
+        let entries = state.entries().with(entry, &value);
+        state.write_entries(&self.shared.codec, entries).map_err(|error| match error.kind() {
+            SessionErrorKind::Seal(SealErrorKind::TooLarge(size)) => {
+                let mut size = size.clone();
+                size.entry = Some((entry.to_owned(), value.len()));
+                SealErrorKind::TooLarge(size).into()
+            }
+            _ => error,
+        })
     }
 
     /// Removes the entry, and says whether it was there. A session without entries is no session:
@@ -59,12 +53,8 @@ impl Session<Dynamic> {
     pub fn remove(&self, entry: &str) -> Result<bool, SessionError> {
         let mut state = self.opened();
         state.check_writable()?;
-        if !state.entries().contains(entry) {
-            return Ok(false);
-        }
-        state.write_entries(&self.shared.codec, |entries| {
-            entries.remove(entry);
-        })?;
+        let Some(rest) = state.entries().without(entry) else { return Ok(false) };
+        state.write_entries(&self.shared.codec, rest)?;
         Ok(true)
     }
 
@@ -74,11 +64,19 @@ impl Session<Dynamic> {
     ///
     /// As [`get`](Self::get) and [`remove`](Self::remove); then it is still there.
     pub fn take<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
-        let value = self.get(entry)?;
-        if value.is_some() {
-            self.remove(entry)?;
+        loop {
+            let found = self.opened().entries().locate(entry);
+            let Some((json, place)) = found else { return Ok(None) };
+            let value = self.parse_entry(entry, &json.as_str()[place.clone()])?;
+            let mut state = self.opened();
+            state.check_writable()?;
+            // Parsed without the lock; if another task was quicker, what it left is to be taken.
+            let unchanged = state.entries().raw(entry) == Some(&json.as_str()[place]);
+            if let Some(rest) = state.entries().without(entry).filter(|_| unchanged) {
+                state.write_entries(&self.shared.codec, rest)?;
+                return Ok(Some(value));
+            }
         }
-        Ok(value)
     }
 
     /// Whether there is such an entry.
@@ -100,6 +98,14 @@ impl Session<Dynamic> {
         // Nothing of the old session is given up before the new one is sure to be written.
         state.make_ready(self.shared.codec.core())?;
         state.regenerate();
-        state.write_entries(&self.shared.codec, |entries| *entries = kept)
+        state.write_entries(&self.shared.codec, kept)
+    }
+
+    fn parse_entry<T: DeserializeOwned>(&self, entry: &str, json: &str) -> Result<T, SessionError> {
+        // The cause would quote the value.
+        serde_json::from_str(json).map_err(|_| {
+            let entry = entry.to_owned();
+            SessionErrorKind::EntryType { entry, wanted: type_name::<T>() }.into()
+        })
     }
 }

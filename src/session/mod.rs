@@ -5,18 +5,19 @@
 
 mod dynamic;
 mod state;
-#[cfg(all(test, feature = "axum"))]
+#[cfg(test)]
+#[cfg(feature = "axum")]
 mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::state::State;
+use self::state::{Content, State};
 pub(crate) use self::state::{Incoming, Outcome};
 use crate::codec::{Codec, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
-use crate::error::{ConfigErrorKind, SessionError};
+use crate::error::{ConfigErrorKind, SealErrorKind, SessionError};
 use crate::kind::{Dynamic, SessionKind, SharedJson};
 use crate::plaintext::serialize_text;
 
@@ -49,12 +50,13 @@ pub struct Session<K: SessionKind = Dynamic> {
 
 struct Shared<K: SessionKind> {
     codec: Codec<K>,
+    incoming: Incoming,
     state: Mutex<State<K>>,
 }
 
 impl<K: SessionKind> Session<K> {
     pub(crate) fn new(codec: Codec<K>, incoming: Incoming) -> Self {
-        Self { shared: Arc::new(Shared { codec, state: Mutex::new(State::new(incoming)) }) }
+        Self { shared: Arc::new(Shared { codec, incoming, state: Mutex::new(State::new()) }) }
     }
 
     /// The session's data, or `None` if there is no session. A `Dynamic` session always has data.
@@ -83,12 +85,11 @@ impl<K: SessionKind> Session<K> {
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::Seal`](crate::SessionErrorKind::Seal) if the data is too large for a cookie, does not serialise, or there
-    /// is no randomness to seal it with; [`SessionErrorKind::ResponseStarted`](crate::SessionErrorKind::ResponseStarted) if it is too late.
+    /// [`SessionErrorKind::Seal`](crate::SessionErrorKind::Seal) if the data is too large for a cookie,
+    /// does not serialise, would not read back, or there is no randomness to seal it with; [`SessionErrorKind::ResponseStarted`](crate::SessionErrorKind::ResponseStarted) if it is too late.
     /// Then what was there before stays.
     pub fn set(&self, data: K::Data) -> Result<(), SessionError> {
-        let json = serialize_text(&data)?;
-        let content = (!K::is_empty(&data)).then(|| SharedJson::new(json));
+        let content = Self::content(&data)?;
         self.opened().write(&self.shared.codec, None, content)
     }
 
@@ -126,8 +127,7 @@ impl<K: SessionKind> Session<K> {
             return Ok(None);
         };
         let result = change(&mut data);
-        let json = serialize_text(&data)?;
-        let content = (!K::is_empty(&data)).then(|| SharedJson::new(json));
+        let content = Self::content(&data)?;
         self.opened().write(&self.shared.codec, Some(revision), content)?;
         Ok(Some(result))
     }
@@ -227,7 +227,14 @@ impl<K: SessionKind> Session<K> {
 
     /// What the response has to carry; from now on nothing can be written.
     pub(crate) fn finish(&self) -> Outcome {
-        self.lock().finish(&self.shared.codec)
+        let Shared { codec, incoming, .. } = &*self.shared;
+        let mut state = self.lock();
+        // While there is more than one key, every session is looked at, so that a rotation ends by
+        // itself.
+        if state.is_untouched() && incoming.is_some() && codec.core().ring().len() > 1 {
+            state = self.open(state);
+        }
+        state.finish(codec, incoming)
     }
 
     /// The state, whatever a thread that panicked has left of it: no method leaves it half-written.
@@ -237,9 +244,34 @@ impl<K: SessionKind> Session<K> {
 
     /// The state with the request's cookie opened, on the handler's behalf.
     fn opened(&self) -> MutexGuard<'_, State<K>> {
-        let mut state = self.lock();
-        state.read(&self.shared.codec);
+        let mut state = self.open(self.lock());
+        state.note_read();
         state
+    }
+
+    /// Opens the cookie, if nobody has yet. The lock is given back meanwhile, as the data's own
+    /// `Deserialize` runs; if two do it at once, the first to end counts.
+    fn open<'s>(&'s self, state: MutexGuard<'s, State<K>>) -> MutexGuard<'s, State<K>> {
+        if state.is_opened() {
+            return state;
+        }
+        drop(state);
+        let Shared { codec, incoming, .. } = &*self.shared;
+        let opening = codec.open_headers(incoming.values());
+        let mut state = self.lock();
+        state.install(codec, opening);
+        state
+    }
+
+    /// The content to write for `data`: its JSON, which must read back, or `None` for empty data.
+    fn content(data: &K::Data) -> Result<Option<Content<K>>, SessionError> {
+        if K::is_empty(data) {
+            return Ok(None);
+        }
+        let json = serialize_text(data).map_err(|error| SealErrorKind::from(&error))?;
+        let json = SharedJson::new(json);
+        let data = K::parse(&json).map_err(|_| SealErrorKind::NotReadable)?;
+        Ok(Some(Content { json, data }))
     }
 }
 

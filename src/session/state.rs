@@ -3,7 +3,8 @@
 
 use http::HeaderValue;
 
-use crate::codec::{Codec, Core, Opened, Ring, Validity, draw_nonce};
+use crate::codec::{Codec, Core, Opened, Opening, Validity, draw_nonce};
+use crate::cookie_header::values;
 use crate::cookie_options::SetCookie;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
@@ -16,6 +17,16 @@ use crate::scheme::{Idle, Times};
 pub(crate) struct Incoming {
     pub(crate) first: Option<HeaderValue>,
     pub(crate) rest: Vec<HeaderValue>,
+}
+
+impl Incoming {
+    pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> {
+        self.first.iter().chain(&self.rest).map(HeaderValue::as_bytes)
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        self.first.is_some()
+    }
 }
 
 /// What the response has to carry.
@@ -40,7 +51,6 @@ pub(super) enum Change {
 }
 
 pub(super) struct State<K: SessionKind> {
-    incoming: Incoming,
     opened: bool,
     /// A handler has looked at the session.
     read: bool,
@@ -61,15 +71,20 @@ pub(super) struct State<K: SessionKind> {
     cookie: Option<SetCookie>,
 }
 
+/// What a write puts in the content's place.
+pub(super) struct Content<K: SessionKind> {
+    pub(super) json: SharedJson,
+    pub(super) data: K::Data,
+}
+
 struct Stored {
     json: SharedJson,
     validity: Validity,
 }
 
 impl<K: SessionKind> State<K> {
-    pub(super) fn new(incoming: Incoming) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            incoming,
             opened: false,
             read: false,
             stored: None,
@@ -84,21 +99,31 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    /// Opens the cookie on a handler's behalf.
-    pub(super) fn read(&mut self, codec: &Codec<K>) {
-        self.read = true;
-        self.open(codec);
+    pub(super) fn is_opened(&self) -> bool {
+        self.opened
     }
 
-    fn open(&mut self, codec: &Codec<K>) {
-        // After the response has begun there is nobody to show it to; what was open stays so.
+    /// Whether nobody has looked at the session nor written it.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.opened && self.change == Change::None
+    }
+
+    /// A handler looks at the session.
+    pub(super) fn note_read(&mut self) {
+        self.read = true;
+    }
+
+    /// Takes over what the request's cookie says, if nobody has yet.
+    pub(super) fn install(
+        &mut self,
+        _codec: &Codec<K>,
+        opening: Result<Opening<K>, OpenErrorKind>,
+    ) {
         if self.opened {
             return;
         }
         self.opened = true;
-        let Incoming { first, rest } = &self.incoming;
-        let headers = first.iter().chain(rest).map(HeaderValue::as_bytes);
-        match codec.open_first(headers) {
+        match opening {
             Ok(opening) => {
                 self.created_at = opening.validity.created_at;
                 let idle = opening.validity.idle;
@@ -113,7 +138,7 @@ impl<K: SessionKind> State<K> {
             Err(_reason) => {
                 #[cfg(feature = "tracing")]
                 tracing::debug!(
-                    cookie = codec.cookie_name(),
+                    cookie = _codec.cookie_name(),
                     reason = %_reason,
                     "session cookie refused"
                 );
@@ -147,7 +172,7 @@ impl<K: SessionKind> State<K> {
         &mut self,
         codec: &Codec<K>,
         revision: Option<u64>,
-        content: Option<SharedJson>,
+        content: Option<Content<K>>,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
         if self.change == Change::Deleted {
@@ -158,13 +183,15 @@ impl<K: SessionKind> State<K> {
         if revision.is_some_and(|revision| revision != self.revision) {
             return Err(SessionErrorKind::Conflict.into());
         }
-        if let Some(json) = &content {
+        if let Some(Content { json, .. }) = &content {
             let core = codec.core();
             core.check(&core.ring(), json.as_str().as_bytes(), core.now())?;
             self.make_ready(core)?;
         }
-        self.json = content;
-        self.data = None;
+        (self.json, self.data) = match content {
+            Some(Content { json, data }) => (Some(json), Some(data)),
+            None => (None, None),
+        };
         self.revision += 1;
         self.written(false);
         Ok(())
@@ -253,29 +280,17 @@ impl<K: SessionKind> State<K> {
     }
 
     /// What the response has to carry; from now on nothing can be written.
-    pub(super) fn finish(&mut self, codec: &Codec<K>) -> Outcome {
+    pub(super) fn finish(&mut self, codec: &Codec<K>, incoming: &Incoming) -> Outcome {
         let change = std::mem::replace(&mut self.change, Change::Closed);
         let core = codec.core();
-        let set_cookie = match change {
-            Change::Closed => return Outcome::default(),
-            Change::Deleted => self.removal(core),
-            Change::None | Change::Written { .. } => {
-                let ring = core.ring();
-                // While there is more than one key, every session is looked at, so that a rotation
-                // ends by itself.
-                if !self.opened && ring.len() > 1 && self.incoming.first.is_some() {
-                    self.open(codec);
-                }
-                match (&self.json, change) {
-                    (None, Change::Written { .. }) => self.removal(core),
-                    (None, _) => None,
-                    (Some(json), _) => {
-                        let json = json.clone();
-                        let now = core.now();
-                        let refreshed_at = self.to_seal(change, now);
-                        refreshed_at.and_then(|at| self.seal(core, &ring, now, at, &json))
-                    }
-                }
+        let set_cookie = match (change, &self.json) {
+            (Change::Closed, _) => return Outcome::default(),
+            (Change::Deleted, _) | (Change::Written { .. }, None) => self.removal(core, incoming),
+            (Change::None, None) => None,
+            (Change::None | Change::Written { .. }, Some(json)) => {
+                let json = json.clone();
+                let now = core.now();
+                self.to_seal(change, now).and_then(|at| self.seal(core, now, at, &json))
             }
         };
         Outcome { vary: self.read || set_cookie.is_some(), set_cookie }
@@ -301,12 +316,13 @@ impl<K: SessionKind> State<K> {
     fn seal(
         &mut self,
         core: &Core,
-        ring: &Ring,
         now: u64,
         refreshed_at: u64,
         json: &SharedJson,
     ) -> Option<HeaderValue> {
-        let own = self.own_idle.map(|seconds| Idle { seconds, own: true });
+        let ring = core.ring();
+        let own = self.own_idle.filter(|_| ring[0].keeps_times());
+        let own = own.map(|seconds| Idle { seconds, own: true });
         // A rotation alone must not lengthen the session's life; a refresh takes the codec's timeout.
         let kept = self.stored.as_ref().map(|stored| stored.validity);
         let kept = kept.filter(|kept| kept.refreshed_at == refreshed_at).map(|kept| kept.idle);
@@ -316,7 +332,7 @@ impl<K: SessionKind> State<K> {
         // A session that is remembered lives on in the browser, too.
         let live = own
             .filter(|own| own.seconds > core.idle)
-            .filter(|_| !self.cookie.as_ref().is_some_and(SetCookie::has_max_age))
+            .filter(|_| cookie.max_age() == core.cookie.max_age())
             .map(|own| {
                 let created_at = self.created_at.or(Some(refreshed_at));
                 core.expires_at(created_at, refreshed_at, own).saturating_sub(now)
@@ -324,17 +340,21 @@ impl<K: SessionKind> State<K> {
         let json = json.as_str();
         let nonce = self.nonce.take().map_or_else(draw_nonce, Ok);
         let sealed = nonce.and_then(|nonce| {
-            core.check(ring, json.as_bytes(), refreshed_at)?;
-            let mut header = cookie.begin(ring[0].token_len(json.len(), refreshed_at));
-            core.seal(ring, &nonce, times, json, &mut header)?;
-            cookie.end(&mut header, live);
-            Ok(header)
+            core.check(&ring, json.as_bytes(), refreshed_at)?;
+            cookie.header(ring[0].token_len(json.len(), refreshed_at), live, |header| {
+                core.seal(&ring, &nonce, times, json, header)
+            })
         });
         match sealed {
-            Ok(header) => HeaderValue::try_from(header).ok(),
+            Ok(header) => {
+                let mut header = HeaderValue::try_from(header).ok()?;
+                // Kept out of `Debug`, and out of HTTP/2's tables.
+                header.set_sensitive(true);
+                Some(header)
+            }
             Err(_reason) => {
-                // What a handler wrote was ready to seal, so this was a refresh or a rotation: the
-                // browser's cookie still opens.
+                // What a handler wrote was ready to seal. So this was a refresh or a rotation, and the
+                // browser's cookie still opens; or the keyring's scheme has changed meanwhile.
                 #[cfg(feature = "tracing")]
                 tracing::error!(cookie = core.cookie.name(), reason = %_reason, "session not sealed");
                 None
@@ -342,20 +362,12 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    /// Only a cookie that came can be removed.
-    fn removal(&self, core: &Core) -> Option<HeaderValue> {
-        let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
-        self.came(core).then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
-    }
-
-    /// Whether the request had a cookie of this name, good or bad.
-    fn came(&self, core: &Core) -> bool {
+    /// Removes the cookie, if the request has one of this name, good or bad.
+    fn removal(&self, core: &Core, incoming: &Incoming) -> Option<HeaderValue> {
         let name = core.cookie.name().as_bytes();
-        let Incoming { first, rest } = &self.incoming;
-        first
-            .iter()
-            .chain(rest)
-            .any(|header| crate::cookie_header::values(header.as_bytes(), name).next().is_some())
+        let came = incoming.values().any(|header| values(header, name).next().is_some());
+        let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
+        came.then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
     }
 }
 
@@ -367,19 +379,14 @@ impl State<Dynamic> {
         })
     }
 
-    /// Changes the entries and writes them; if that fails they are as before.
+    /// Writes entries in the place of those there are.
     pub(super) fn write_entries(
         &mut self,
         codec: &Codec<Dynamic>,
-        change: impl FnOnce(&mut Entries),
+        entries: Entries,
     ) -> Result<(), SessionError> {
-        let mut entries = self.entries().clone();
-        change(&mut entries);
-        let content = (!entries.is_empty()).then(|| entries.json().clone());
-        self.write(codec, None, content)?;
-        if self.change != Change::Deleted {
-            self.data = Some(entries);
-        }
-        Ok(())
+        let json = entries.json().clone();
+        let content = (!entries.is_empty()).then_some(Content { json, data: entries });
+        self.write(codec, None, content)
     }
 }

@@ -1,0 +1,134 @@
+//! What the tests of the fastify scheme share: the vectors that Node wrote, and the peer's token made
+//! and opened without the crate.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+
+use std::time::Duration;
+
+use base64ct::{Base64, Base64Unpadded, Encoding as _};
+use blake2::Blake2b;
+use blake2::digest::Digest as _;
+use blake2::digest::consts::U32;
+use crypto_secretbox::{AeadInPlace as _, KeyInit as _, XSalsa20Poly1305};
+use hmac::{Hmac, Mac as _};
+use sealed_session::{Codec, CodecBuilder, Dynamic, Key, Keyring, SessionKind, TestClock};
+use serde::Deserialize;
+
+pub(crate) const NOW: u64 = 1_700_000_000;
+/// Node's default.
+pub(crate) const EXPIRY: u64 = 86_401;
+
+#[derive(Deserialize)]
+pub(crate) struct Vectors {
+    /// What Node wrote.
+    pub(crate) written: Vec<Vector>,
+    /// What it would not write, and what it makes of it.
+    pub(crate) lax: Vec<Vector>,
+}
+
+#[derive(Clone, Deserialize)]
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) keys: Vec<String>,
+    pub(crate) secret: Option<String>,
+    pub(crate) salt: Option<String>,
+    #[serde(default)]
+    pub(crate) signing_keys: Vec<String>,
+    pub(crate) cookie: String,
+    /// Seconds, perhaps with a fraction.
+    pub(crate) now: f64,
+    pub(crate) expiry: u64,
+    pub(crate) signed: bool,
+    pub(crate) node: Node,
+    pub(crate) note: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub(crate) struct Node {
+    pub(crate) accepted: bool,
+    pub(crate) data: Option<String>,
+    pub(crate) ts: Option<serde_json::Value>,
+    #[serde(default)]
+    pub(crate) reseals: bool,
+}
+
+pub(crate) fn vectors() -> Vectors {
+    serde_json::from_str(include_str!("../vectors/fastify.json")).unwrap()
+}
+
+/// The one of these vectors with that name.
+#[track_caller]
+pub(crate) fn find(vectors: Vec<Vector>, name: &str) -> Vector {
+    let found = vectors.into_iter().find(|vector| vector.name == name);
+    found.unwrap_or_else(|| panic!("no vector is named {name:?}"))
+}
+
+pub(crate) fn key(byte: u8) -> Key {
+    Key::from_bytes([byte; 32]).unwrap()
+}
+
+pub(crate) fn clock() -> TestClock {
+    TestClock::at(NOW)
+}
+
+/// A builder with Node's default expiry and a clock that stands at [`NOW`].
+pub(crate) fn builder<K: SessionKind>(ring: Keyring) -> CodecBuilder<K> {
+    Codec::builder(ring).idle_timeout(Duration::from_secs(EXPIRY)).clock(clock())
+}
+
+/// A codec of named entries.
+pub(crate) fn codec(ring: Keyring) -> Codec<Dynamic> {
+    builder(ring).build().unwrap()
+}
+
+/// One that reads and writes unsigned cookies of key 7.
+pub(crate) fn seven() -> Codec<Dynamic> {
+    codec(Keyring::fastify(key(7)))
+}
+
+/// A token of this plaintext as Node spells it, under the key of this byte.
+pub(crate) fn seal(byte: u8, plaintext: impl AsRef<[u8]>) -> String {
+    percent_encode(&seal_bare(byte, plaintext))
+}
+
+/// The same before percent-encoding.
+pub(crate) fn seal_bare(byte: u8, plaintext: impl AsRef<[u8]>) -> String {
+    let nonce = [1; 24];
+    let mut text = plaintext.as_ref().to_vec();
+    let cipher = XSalsa20Poly1305::new(&[byte; 32].into());
+    let tag = cipher.encrypt_in_place_detached(&nonce.into(), b"", &mut text).unwrap();
+    let sealed = [tag.as_slice(), &text].concat();
+    format!("{};{}", Base64::encode_string(&sealed), Base64::encode_string(&nonce))
+}
+
+/// The plaintext of a token as the crate spells it.
+#[track_caller]
+pub(crate) fn open(byte: u8, token: &str) -> String {
+    let (message, nonce) = token.split('.').next().unwrap().split_once("%3B").expect("a separator");
+    let message = Base64Unpadded::decode_vec(message).expect("standard base64, unpadded");
+    let nonce = Base64Unpadded::decode_vec(nonce).expect("standard base64, unpadded");
+    let (tag, text) = message.split_at(16);
+    let mut text = text.to_vec();
+    XSalsa20Poly1305::new(&[byte; 32].into())
+        .decrypt_in_place_detached(nonce[..].into(), b"", &mut text, tag.into())
+        .expect("sealed under this key");
+    String::from_utf8(text).unwrap()
+}
+
+/// The secret that Node signs with where its key is of this byte.
+pub(crate) fn derived_secret(key: &[u8]) -> String {
+    hex::encode(Blake2b::<U32>::digest(key))
+}
+
+/// A token, not percent-encoded, with its signature.
+pub(crate) fn sign(secret: &str, token: &str) -> String {
+    let mut mac = <Hmac<sha2::Sha256> as hmac::Mac>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(token.as_bytes());
+    format!("{token}.{}", Base64Unpadded::encode_string(&mac.finalize().into_bytes()))
+}
+
+/// JavaScript's `encodeURIComponent`, for what stands in a token.
+pub(crate) fn percent_encode(token: &str) -> String {
+    token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").replace(';', "%3B")
+}
