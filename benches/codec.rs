@@ -1,0 +1,174 @@
+//! Session to token and back, without HTTP: `cargo bench --bench codec`.
+//!
+//! Each measurement goes through many different tokens, since a branch predictor learns one.
+
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use sealed_session::{Codec, Dynamic, Entries, Key, Keyring, SessionKind};
+use serde::{Deserialize, Serialize};
+
+const SIZES: [usize; 4] = [64, 256, 1024, 2900];
+const SESSIONS: usize = 64;
+
+/// A user, and what they looked at last.
+#[derive(Serialize, Deserialize)]
+struct Visitor {
+    user_id: u64,
+    name: String,
+    visits: u32,
+    recent: Vec<String>,
+}
+
+impl SessionKind for Visitor {
+    type Data = Self;
+    const NAME: &'static str = "session";
+}
+
+struct OtherName;
+
+impl SessionKind for OtherName {
+    type Data = Visitor;
+    const NAME: &'static str = "another";
+}
+
+impl Visitor {
+    /// The visitor number `i`, of exactly `len` bytes of JSON.
+    fn new(i: usize, len: usize) -> Self {
+        let name = ["Ada", "Emmy", "Grace", "Mary"][i % 4].to_owned();
+        let user_id = 1_000_000 + i as u64 * 7_919;
+        let mut visitor = Self { user_id, name, visits: 1_000 + i as u32, recent: Vec::new() };
+        let json_len = |visitor: &Self| serde_json::to_vec(visitor).expect("plain data").len();
+        while json_len(&visitor) + 70 < len {
+            let volume = 100 + (i * 31 + visitor.recent.len() * 17) % 900;
+            visitor.recent.push(format!("Notes on the analytical engine, volume {volume}"));
+        }
+        visitor.recent.push(String::new());
+        let rest = len - json_len(&visitor);
+        visitor.recent.pop();
+        visitor.recent.push("x".repeat(rest));
+        visitor
+    }
+
+    fn entries(&self) -> Entries {
+        let json = serde_json::to_vec(self).expect("plain data");
+        serde_json::from_slice(&json).expect("an object")
+    }
+}
+
+fn key(byte: u8) -> Key {
+    Key::from_bytes([byte; 32]).expect("a key")
+}
+
+fn native<K: SessionKind>() -> Codec<K> {
+    Codec::new(Keyring::new(key(7))).expect("a codec")
+}
+
+fn visitors(len: usize) -> Vec<Visitor> {
+    (0..SESSIONS).map(|i| Visitor::new(i, len)).collect()
+}
+
+fn tokens(codec: &Codec<Visitor>, len: usize) -> Vec<String> {
+    visitors(len).iter().map(|visitor| codec.encode(visitor).expect("it fits")).collect()
+}
+
+/// Encode and decode, typed and as entries, of one scheme.
+fn scheme(criterion: &mut Criterion, scheme: &str, keyring: fn() -> Keyring) {
+    let typed = Codec::<Visitor>::new(keyring()).expect("a codec");
+    let entries = Codec::<Dynamic>::new(keyring()).expect("a codec");
+    for operation in ["encode", "decode"] {
+        let mut group = criterion.benchmark_group(format!("{scheme} {operation}"));
+        for len in SIZES {
+            group.throughput(Throughput::Bytes(len as u64));
+            let (typed_id, entries_id) =
+                (BenchmarkId::new("typed", len), BenchmarkId::new("entries", len));
+            if operation == "encode" {
+                let data = visitors(len);
+                let named: Vec<_> = data.iter().map(Visitor::entries).collect();
+                let mut turn = data.iter().cycle();
+                group.bench_function(typed_id, |b| b.iter(|| typed.encode(next(&mut turn))));
+                let mut turn = named.iter().cycle();
+                group.bench_function(entries_id, |b| b.iter(|| entries.encode(next(&mut turn))));
+            } else {
+                let tokens = tokens(&typed, len);
+                let mut turn = tokens.iter().cycle();
+                group.bench_function(typed_id, |b| {
+                    b.iter(|| typed.decode(next(&mut turn)).expect("it opens"));
+                });
+                let mut turn = tokens.iter().cycle();
+                group.bench_function(entries_id, |b| {
+                    b.iter(|| entries.decode(next(&mut turn)).expect("it opens"));
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
+fn next<'t, T>(turn: &mut impl Iterator<Item = &'t T>) -> &'t T {
+    black_box(turn.next().expect("a cycle"))
+}
+
+fn schemes(criterion: &mut Criterion) {
+    scheme(criterion, "native", || Keyring::new(key(7)));
+    #[cfg(feature = "fastify")]
+    scheme(criterion, "fastify", || Keyring::fastify(key(8)));
+}
+
+/// What a token costs that does not open.
+fn refused(criterion: &mut Criterion) {
+    let (typed, other) = (native::<Visitor>(), native::<OtherName>());
+    let mut group = criterion.benchmark_group("refused, 256 bytes");
+    let tokens = tokens(&typed, 256);
+    let forged: Vec<_> = tokens
+        .iter()
+        .map(|token| {
+            let (front, back) = token.split_at(token.len() / 2);
+            let flipped = if back.starts_with('A') { "B" } else { "A" };
+            format!("{front}{flipped}{}", &back[1..])
+        })
+        .collect();
+    let mut turn = forged.iter().cycle();
+    group.bench_function("forged", |b| {
+        b.iter(|| typed.decode(next(&mut turn)).expect_err("forged"));
+    });
+    let mut turn = tokens.iter().cycle();
+    group.bench_function("of another name", |b| {
+        b.iter(|| other.decode(next(&mut turn)).expect_err("another name"));
+    });
+    let oversized = "A".repeat(5_000);
+    group.bench_function("oversized", |b| {
+        b.iter(|| typed.decode(black_box(&oversized)).expect_err("too long"));
+    });
+    group.finish();
+}
+
+/// Under how many keys: the token is of the last.
+fn keys(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode by the last of so many keys, 256 bytes");
+    for count in [1_u8, 2, 4, 8] {
+        let ring = (1..count).fold(Keyring::new(key(100)), |ring, byte| {
+            ring.with_previous(key(100 + byte)).expect("another key")
+        });
+        let codec = Codec::<Visitor>::new(ring).expect("a codec");
+        let last = Codec::new(Keyring::new(key(99 + count))).expect("a codec");
+        let tokens = tokens(&last, 256);
+        let mut turn = tokens.iter().cycle();
+        group.bench_function(BenchmarkId::from_parameter(count), |b| {
+            b.iter(|| codec.decode(next(&mut turn)).expect("it opens"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    targets = schemes, refused, keys
+}
+criterion_main!(benches);
