@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 pub(crate) struct Member {
     pub(crate) name: Range<usize>,
     pub(crate) value: Range<usize>,
+    /// Whether the name has escapes in it, so that its text is not yet the name.
+    pub(crate) escaped: bool,
 }
 
 /// The members of the object that `json` is, in the order of the text. They are checked for being
@@ -33,7 +35,7 @@ pub(crate) fn scan(json: &str) -> serde_json::Result<Vec<Member>> {
 pub(crate) fn name<'j>(json: &'j str, member: &Member) -> Cow<'j, str> {
     let quoted = &json[member.name.clone()];
     let plain = &quoted[1..quoted.len() - 1];
-    if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
+    if !member.escaped {
         return Cow::Borrowed(plain);
     }
     serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned)
@@ -119,7 +121,8 @@ impl<'j> Visitor<'j> for Scan<'j> {
         let mut members = Vec::new();
         while let Some(name) = object.next_key::<&RawValue>()? {
             let value = object.next_value::<&RawValue>()?;
-            members.push(Member { name: range(name), value: range(value) });
+            let escaped = memchr::memchr(b'\\', name.get().as_bytes()).is_some();
+            members.push(Member { name: range(name), value: range(value), escaped });
         }
         Ok(members)
     }

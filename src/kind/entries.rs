@@ -183,7 +183,8 @@ impl Entries {
             let name_end = text.len();
             text.push(':');
             text.push_str(value);
-            index.push(Member { name: start..name_end, value: name_end + 1..text.len() });
+            let escaped = name.contains('\\');
+            index.push(Member { name: start..name_end, value: name_end + 1..text.len(), escaped });
         }
         text.push('}');
         Self { json: SharedJson::new(text), index }

@@ -68,7 +68,7 @@ pub(super) struct State<K: SessionKind> {
     /// Drawn when something is written, so that a lack of randomness is the handler's error.
     nonce: Option<[u8; NONCE_LEN]>,
     /// Attributes for this response only.
-    cookie: Option<SetCookie>,
+    cookie: Option<Box<SetCookie>>,
 }
 
 /// What a write puts in the content's place.
@@ -272,7 +272,7 @@ impl<K: SessionKind> State<K> {
     }
 
     pub(super) fn set_cookie(&mut self, cookie: SetCookie) {
-        self.cookie = Some(cookie);
+        self.cookie = Some(Box::new(cookie));
     }
 
     pub(super) fn info(&self) -> Option<Opened<()>> {
@@ -328,7 +328,7 @@ impl<K: SessionKind> State<K> {
         let kept = kept.filter(|kept| kept.refreshed_at == refreshed_at).map(|kept| kept.idle);
         let idle = own.or(kept);
         let times = Times { created_at: self.created_at, refreshed_at, idle };
-        let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
+        let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         // A session that is remembered lives on in the browser, too.
         let live = own
             .filter(|own| own.seconds > core.idle)
@@ -366,7 +366,7 @@ impl<K: SessionKind> State<K> {
     fn removal(&self, core: &Core, incoming: &Incoming) -> Option<HeaderValue> {
         let name = core.cookie.name().as_bytes();
         let came = incoming.values().any(|header| values(header, name).next().is_some());
-        let cookie = self.cookie.as_ref().unwrap_or(&core.cookie);
+        let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         came.then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
     }
 }
