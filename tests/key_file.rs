@@ -200,7 +200,10 @@ fn names_the_environment_variable_that_is_not_set() {
 fn names_the_environment_variable_that_holds_no_key_and_says_why() {
     if child::in_child() {
         let source = env_error().source().unwrap().to_string();
-        return assert!(source.starts_with("found 63 characters; wanted a key in text"), "{source}");
+        return assert!(
+            source.starts_with("found 63 characters; wanted a key in text"),
+            "{source}"
+        );
     }
     with_env("names_the_environment_variable_that_holds_no_key_and_says_why", &HEX[1..]);
 }
