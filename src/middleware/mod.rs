@@ -3,6 +3,9 @@
 mod layer;
 mod layers;
 mod service;
+#[cfg(test)]
+#[cfg(feature = "axum")]
+mod tests;
 
 pub use self::layer::SessionLayer;
 #[cfg(feature = "axum")]

@@ -5,9 +5,6 @@
 
 mod dynamic;
 mod state;
-#[cfg(test)]
-#[cfg(feature = "axum")]
-mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -9,7 +9,7 @@ use axum::http::{Request, Response, StatusCode, header};
 use axum::routing::get;
 use tower::ServiceExt as _;
 
-use super::Session;
+use super::SessionLayer;
 use crate::clock::TestClock;
 use crate::codec::Codec;
 use crate::crypto::key::Key;
@@ -17,7 +17,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::random::tests::FAIL;
 use crate::error::{SealErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries};
-use crate::middleware::SessionLayer;
+use crate::session::Session;
 
 /// Runs on a thread of its own, whose nonce generator has no seed yet.
 #[track_caller]
