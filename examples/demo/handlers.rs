@@ -116,7 +116,8 @@ pub(crate) async fn set_preferences(
     Ok(Done { location: "/?done=saved", text: "preferences saved".to_owned() })
 }
 
-/// Anybody at this machine may rotate, logged in or not: nobody loses a session by it.
+/// Anybody at this machine may rotate, logged in or not: nobody loses a session by it, unless the key
+/// is rotated once more before that session has come by: one previous key is kept.
 ///
 /// It looks at the sessions first, under the old keys. So this response leaves them as they are,
 /// and the next page can show a cookie that the previous key opens.

@@ -82,6 +82,9 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
                 .into(),
         );
     }
+    if let Some(path) = &args.output {
+        check_target(path, args.force)?;
+    }
     let key = if args.passphrase { derive(args.salt)? } else { Key::generate()? };
     let text = match args.format {
         Format::Raw => None,
@@ -102,6 +105,17 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Refuses a path that is taken before a passphrase is asked for, and what is no file at all: a
+/// device or a pipe would be replaced by a file.
+fn check_target(path: &Path, force: bool) -> Result<(), String> {
+    let refuse = |why| Err(format!("cannot write {}: {why}", path.display()));
+    match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => refuse("it is not a regular file"),
+        Ok(_) if !force => refuse("it exists already (--force overwrites it)"),
+        _ => Ok(()),
+    }
 }
 
 fn derive(salt: Option<Salt>) -> Result<Key, Box<dyn Error>> {
@@ -159,7 +173,9 @@ fn write_file(path: &Path, force: bool, content: &[u8]) -> io::Result<()> {
             _ => error,
         });
     }
-    // Beside it and then in its place, so that there is a whole key at every moment.
+    // Beside it and then in its place, so that there is a whole key at every moment. A link stays
+    // one.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(name);

@@ -101,7 +101,9 @@ impl fmt::Display for ConfigErrorKind {
                 "{path:?} is not a cookie path: it begins with a slash, has no control character \
                  and no semicolon, and at most 1024 bytes"
             ),
-            Self::Domain { domain } => write!(f, "{domain:?} is not a host name"),
+            Self::Domain { domain } => {
+                write!(f, "{domain:?} is not a host name (no dot before or behind it, and no port)")
+            }
             Self::NeedsSecure { attribute } => {
                 write!(f, "a browser refuses a cookie with {attribute} but without Secure")
             }

@@ -25,6 +25,9 @@ impl Session<Dynamic> {
 
     /// Inserts the entry, or replaces its value. Inserting what is already there changes nothing.
     ///
+    /// `None` and floats that are not finite become null, which [`get`](Self::get) reads as an
+    /// `Option` only.
+    ///
     /// # Errors
     ///
     /// As [`set`](Self::set); if the session would be too large, the error says by how much and how

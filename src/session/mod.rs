@@ -133,7 +133,8 @@ impl<K: SessionKind> Session<K> {
     /// data nor its age nor its own idle timeout. Call it when a user logs in, before writing who it
     /// is. (OWASP ASVS 7.2.4.)
     ///
-    /// If nothing is written afterwards, the browser's cookie is removed.
+    /// If nothing is written afterwards, the browser's cookie is removed; also if what is to be
+    /// written is refused.
     pub fn regenerate(&self) {
         self.opened().regenerate();
     }
@@ -215,8 +216,8 @@ impl<K: SessionKind> Session<K> {
     }
 
     /// What the seal of the cookie that came with this request vouches for: when the session was
-    /// created, refreshed, when it expires, and which key opened it. `None` if there is no session,
-    /// or since it was regenerated or deleted.
+    /// created, refreshed, when it expires, and which key opened it. `None` if no cookie opened, or
+    /// since the session was regenerated or deleted.
     #[must_use]
     pub fn info(&self) -> Option<Opened<()>> {
         self.opened().info()
