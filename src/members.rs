@@ -23,10 +23,16 @@ pub(crate) struct Member {
 /// Two members of one name are refused, as serde refuses two fields of one name: whoever reads the
 /// first and whoever reads the last would see different sessions.
 pub(crate) fn scan(json: &str) -> serde_json::Result<Vec<Member>> {
+    let members = scan_all(json)?;
+    refuse_duplicates(json, &members)?;
+    Ok(members)
+}
+
+/// As [`scan`], but two members of one name pass.
+pub(crate) fn scan_all(json: &str) -> serde_json::Result<Vec<Member>> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let members = deserializer.deserialize_map(Scan(json))?;
     deserializer.end()?;
-    refuse_duplicates(json, &members)?;
     Ok(members)
 }
 

@@ -137,10 +137,65 @@ fn infinity_and_no_number_are_null_as_in_node() {
 }
 
 #[test]
-fn two_names_of_one_object_are_refused_at_the_top() {
-    let twice = seal(7, r#"{"__ts":1700000000,"a":1,"a":2}"#);
-    assert_eq!(seven().decode(twice).unwrap_err().kind(), &OpenErrorKind::Payload);
-    assert!(typed::<Other>(r#""a":1,"a":2"#).is_err());
+fn two_members_of_one_name_are_refused_by_whoever_would_read_one() {
+    for payload in [
+        r#"{"__ts":1700000000,"a":1,"a":2}"#,
+        r#"{"a":1,"__ts":1700000000,"a":2}"#,
+        r#"{"a":1,"a":2,"__ts":1700000000}"#,
+        r#"{"a":1,"\u0061":2,"__ts":1700000000}"#,
+    ] {
+        let twice = seal(7, payload);
+        assert_eq!(seven().decode(twice).unwrap_err().kind(), &OpenErrorKind::Payload);
+    }
+    is_refused_as::<u32>(r#""a":1,"a":2"#);
+    assert!(typed::<Other>(r#""a":1,"a":2"#).is_ok(), "what it does not know does not matter");
+}
+
+#[test]
+fn two_times_are_refused_wherever_they_stand() {
+    for payload in [
+        r#"{"__ts":1700000000,"__ts":1700000000}"#,
+        r#"{"__ts":1700000000,"a":1,"__ts":1700000000}"#,
+        r#"{"__ts":1700000000,"a":1,"_\u005fts":1700000000}"#,
+        r#"{"__\u0074s":1700000000,"a":1,"__ts":1700000000}"#,
+        r#"{"a":1,"__ts":1700000000,"b":1,"__ts":1700000000,"c":1}"#,
+    ] {
+        let kind = *seven().decode(seal(7, payload)).unwrap_err().kind();
+        assert_eq!(kind, OpenErrorKind::Payload, "{payload}");
+    }
+}
+
+#[test]
+fn the_time_is_found_wherever_it_stands_and_not_inside_a_value() {
+    for (payload, rest) in [
+        (r#"{"__ts":1700000000}"#, "{}"),
+        (r#"{"__ts":1700000000,"a":1}"#, r#"{"a":1}"#),
+        (r#"{"a":1,"__ts":1700000000}"#, r#"{"a":1}"#),
+        (r#"{"a":1,"__ts":1700000000,"b":"x,\"__ts\":5"}"#, r#"{"a":1,"b":"x,\"__ts\":5"}"#),
+        (r#"{"a":{"__ts":5},"_\u005fts":1700000000}"#, r#"{"a":{"__ts":5}}"#),
+        (r#" { "a" : 1 , "__ts" : 1700000000 } "#, r#"{"a":1}"#),
+    ] {
+        let opened =
+            seven().decode(seal(7, payload)).unwrap_or_else(|error| panic!("{payload}: {error}"));
+        assert_eq!(opened.refreshed_at, 1_700_000_000, "{payload}");
+        let read: Value = serde_json::to_value(&opened.data).unwrap();
+        assert_eq!(read, serde_json::from_str::<Value>(rest).unwrap(), "{payload}");
+    }
+    for payload in [
+        r#"{"a":{"__ts":1700000000}}"#,
+        r#"{"a":{"b":1,"__ts":1700000000}"#,
+        r#"{"a":"b,"__ts":1700000000}"#,
+        r#"{,"__ts":1700000000}"#,
+        r#"{"a":1,,"__ts":1700000000}"#,
+        r#"{"__ts":1700000000,}"#,
+        r#"["__ts":1700000000,"a"]"#,
+        r#"{"a":1,"__ts":01700000000}"#,
+        r#"{"a":1,"__ts":+1700000000}"#,
+        r#"{"a":1,"__ts":}"#,
+    ] {
+        let kind = *seven().decode(seal(7, payload)).unwrap_err().kind();
+        assert_eq!(kind, OpenErrorKind::Payload, "{payload}");
+    }
 }
 
 #[test]

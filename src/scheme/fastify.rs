@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::io::Write as _;
+use std::ops::Range;
 
 use blake2::Blake2b;
 use blake2::digest::Digest as _;
@@ -215,11 +216,15 @@ fn unescape(token: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// The time and the JSON without it.
 fn parse(mut json: Text, undated: Option<u64>) -> Option<(Times, Text)> {
-    if let Some(refreshed_at) = cut_last_member(&mut json) {
+    if let Some(refreshed_at) = cut_outer_member(&mut json) {
         return Some((Times { created_at: None, refreshed_at, idle: None }, json));
     }
-    let members = members::scan(&json).ok()?;
-    let place = members.iter().position(|member| members::name(&json, member) == TIME_MEMBER);
+    let members = members::scan_all(&json).ok()?;
+    let is_time = |member| members::name(&json, member) == TIME_MEMBER;
+    let place = members.iter().position(is_time);
+    if members.iter().filter(|member| is_time(member)).count() > 1 {
+        return None;
+    }
     let refreshed_at = match place {
         None => undated?,
         Some(place) => {
@@ -239,27 +244,39 @@ fn parse(mut json: Text, undated: Option<u64>) -> Option<(Times, Text)> {
     Some((Times { created_at: None, refreshed_at, idle: None }, json))
 }
 
-/// Cuts the time out where it is the last member, as both sides write it, without a scan of the rest.
-/// `None`, and nothing is cut, where it is not sure to be the only one.
+/// Cuts the time out where it is the first or the last member, as both sides write it, without a scan
+/// of the rest. `None`, and nothing is cut, where it is not sure to be the only one.
 ///
-/// The text behind the last `,` that ends in a bare number and the closing brace is a member of the
-/// outermost object if the text is JSON at all, and whether it is, parsing what is left will tell.
-fn cut_last_member(json: &mut Text) -> Option<u64> {
-    const BEFORE: &str = r#","__ts":"#;
-    let number = json.strip_suffix('}')?;
-    let digits = number.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let (rest, digits) = number.split_at(number.len() - digits);
-    let rest = rest.strip_suffix(BEFORE)?;
-    let empty = rest.trim_ascii_end().ends_with(['{', ',']);
+/// A text that begins with `{"__ts":` and digits, or ends with `,"__ts":`, digits and the closing
+/// brace, has this member in the outermost object if it is JSON at all. Whether it is, parsing what is
+/// left will tell.
+fn cut_outer_member(json: &mut Text) -> Option<u64> {
+    let (digits, cut) = first_member(json).or_else(|| last_member(json))?;
+    let rest = [&json[..cut.start], &json[cut.end..]];
     // A name may be spelt with escapes, too.
-    if empty || mentions(rest, "__ts") || mentions(rest, r"\u00") {
+    if rest.iter().any(|part| mentions(part, TIME_MEMBER) || mentions(part, r"\u00")) {
         return None;
     }
-    let time = number_of(digits)?;
-    let end = rest.len();
-    json.truncate(end);
-    json.push('}');
+    let time = number_of(&json[digits])?;
+    json.drain(cut);
     Some(time)
+}
+
+/// The places of the digits and of the member with its comma, where it is the first of several.
+fn first_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
+    let rest = json.strip_prefix(r#"{"__ts":"#)?;
+    let len = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let start = json.len() - rest.len();
+    rest[len..].starts_with(",\"").then_some((start..start + len, 1..start + len + 1))
+}
+
+/// The places of the digits and of the member with its comma, where it is the last of several.
+fn last_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
+    let number = json.strip_suffix('}')?;
+    let len = number.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let before = number[..number.len() - len].strip_suffix(r#","__ts":"#)?;
+    let alone = before.trim_ascii_end().ends_with(['{', ',']);
+    (!alone).then_some((number.len() - len..number.len(), before.len()..number.len()))
 }
 
 /// A whole number as JSON spells it, without a sign.
