@@ -67,7 +67,7 @@ impl fmt::Display for SealErrorKind {
                 write!(f, "the name `{entry}` is reserved for the token's own use")
             }
             Self::NotAnObject => {
-                f.write_str("the session data is not a JSON object with distinct names, and a fastify token holds nothing else")
+                f.write_str("the session data is not a JSON object, and a fastify token holds nothing else")
             }
             Self::NoRoomForIdleTimeout => f.write_str(
                 "a fastify token has no room for an idle timeout of the session's own",

@@ -153,7 +153,7 @@ pub(super) fn check_json(json: &[u8]) -> Result<(), SealErrorKind> {
         return Ok(());
     }
     let json = std::str::from_utf8(json).map_err(|_| SealErrorKind::NotAnObject)?;
-    let members = members::scan(json).map_err(|_| SealErrorKind::NotAnObject)?;
+    let members = members::scan_all(json).map_err(|_| SealErrorKind::NotAnObject)?;
     if members.iter().any(|member| members::name(json, member) == TIME_MEMBER) {
         return Err(SealErrorKind::Reserved { entry: TIME_MEMBER.to_owned() });
     }
