@@ -69,13 +69,9 @@ fn same_to(depth: usize, one: &str, two: &str) -> bool {
     }
     if let (Ok(ours), Ok(theirs)) = (scan(one), scan(two)) {
         return ours.len() == theirs.len()
-            && ours.iter().all(|our| {
-                let name = name(one, our);
-                let their = theirs.iter().find(|their| self::name(two, their) == name);
-                their.is_some_and(|their| {
-                    same_to(depth - 1, &one[our.value.clone()], &two[their.value.clone()])
-                })
-            });
+            && by_name(one, &ours)
+                .zip(by_name(two, &theirs))
+                .all(|(our, their)| our.0 == their.0 && same_to(depth - 1, our.1, their.1));
     }
     let values = |json| serde_json::from_str::<Vec<&RawValue>>(json);
     match (values(one), values(two)) {
@@ -88,6 +84,15 @@ fn same_to(depth: usize, one: &str, two: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// The names and values of members, in the order of the names.
+#[cfg(feature = "tower")]
+fn by_name<'j>(json: &'j str, members: &[Member]) -> impl Iterator<Item = (Cow<'j, str>, &'j str)> {
+    let named = members.iter().map(|member| (name(json, member), &json[member.value.clone()]));
+    let mut named: Vec<_> = named.collect();
+    named.sort_unstable();
+    named.into_iter()
 }
 
 fn refuse_duplicates(json: &str, members: &[Member]) -> serde_json::Result<()> {

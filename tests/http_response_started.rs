@@ -174,3 +174,21 @@ fn a_websocket_reads_its_session_and_writes_too_late() {
         Ok(())
     });
 }
+
+#[test]
+fn a_write_after_the_request_was_given_up_is_an_error() {
+    use tower::{Layer as _, Service as _};
+
+    let codec = Browser::new().codec::<Dynamic>();
+    let kept = Arc::new(Mutex::new(None));
+    let keep = kept.clone();
+    let service = tower::service_fn(move |request: http::Request<()>| {
+        *keep.lock().unwrap() = request.extensions().get::<Session>().cloned();
+        std::future::pending::<Result<http::Response<()>, Infallible>>()
+    });
+    let response = SessionLayer::new(codec).layer(service).call(http::Request::new(()));
+    let session = kept.lock().unwrap().take().unwrap();
+    session.insert("a", 1).unwrap();
+    drop(response);
+    is_too_late(session.insert("a", 2));
+}

@@ -11,7 +11,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::cookie_options::CookieOptions;
 use crate::crypto::keyring::Keyring;
 #[cfg(feature = "fastify")]
-use crate::crypto::keyring::RingKey;
+use crate::crypto::{key::Key, keyring::RingKey};
 use crate::error::{ConfigError, ConfigErrorKind};
 use crate::kind::SessionKind;
 
@@ -125,18 +125,18 @@ impl<K> fmt::Debug for CodecBuilder<K> {
     }
 }
 
-/// Claims the ring's fastify keys for one cookie.
+/// Claims the ring's fastify keys for one cookie: all of them or, if one serves another, none.
 #[cfg(feature = "fastify")]
 pub(super) fn claim(keyring: &Keyring, cookie: &str) -> Result<(), ConfigErrorKind> {
-    for key in keyring.iter() {
-        if let RingKey::Fastify(key) = key {
-            key.key.claim(cookie).map_err(|other| ConfigErrorKind::SharedKey {
-                other: other.to_owned(),
-                cookie: cookie.to_owned(),
-            })?;
-        }
+    let keys = || keyring.iter().filter_map(RingKey::fastify);
+    let taken = |other: &str| {
+        let (other, cookie) = (other.to_owned(), cookie.to_owned());
+        ConfigErrorKind::SharedKey { other, cookie }
+    };
+    if let Some(other) = keys().filter_map(Key::claimed_by).find(|other| *other != cookie) {
+        return Err(taken(other));
     }
-    Ok(())
+    keys().try_for_each(|key| key.claim(cookie).map_err(taken))
 }
 
 /// A timeout in seconds.

@@ -31,8 +31,8 @@ pub(crate) struct Core {
     pub(crate) absolute: u32,
     clock: Arc<dyn Clock>,
     /// Whether a fastify key may serve another cookie, too.
-    #[cfg(all(feature = "fastify", feature = "tower"))]
-    shares_fastify_key: bool,
+    #[cfg(feature = "fastify")]
+    pub(super) shares_fastify_key: bool,
     ring: RwLock<Ring>,
 }
 
@@ -56,7 +56,7 @@ impl Core {
             idle,
             absolute,
             clock,
-            #[cfg(all(feature = "fastify", feature = "tower"))]
+            #[cfg(feature = "fastify")]
             shares_fastify_key: false,
             ring: RwLock::new(Arc::new([])),
         };
@@ -65,13 +65,8 @@ impl Core {
     }
 
     #[cfg(feature = "fastify")]
-    #[cfg_attr(not(feature = "tower"), allow(unused_mut, unused_variables))]
-    pub(super) fn sharing_fastify_key(mut self, shares: bool) -> Self {
-        #[cfg(feature = "tower")]
-        {
-            self.shares_fastify_key = shares;
-        }
-        self
+    pub(super) fn sharing_fastify_key(self, shares_fastify_key: bool) -> Self {
+        Self { shares_fastify_key, ..self }
     }
 
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {
@@ -164,7 +159,7 @@ impl Core {
             return Err(OpenErrorKind::TooLong);
         }
         let now = self.now();
-        let scheme::Opened { json, times, key_index } = {
+        let scheme::Opened { json, times, key_index, undated } = {
             // Held without a copy: nothing in here waits, and no code of the user's runs.
             let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
             scheme::open(&ring, token, now)?
@@ -185,7 +180,7 @@ impl Core {
             return Err(OpenErrorKind::Expired);
         }
         let created_at = times.created_at;
-        let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index };
+        let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index, undated };
         Ok(Valid { json, validity })
     }
 

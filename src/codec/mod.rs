@@ -78,7 +78,9 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// [`SealErrorKind::TooLarge`] if it would not fit into a cookie of this codec's name,
     /// [`SealErrorKind::Serialize`] if the data does not serialise, [`SealErrorKind::Randomness`] if
-    /// there is none for the nonce, [`SealErrorKind::Clock`] beyond the year 36,812.
+    /// there is none for the nonce, [`SealErrorKind::Clock`] beyond the year 36,812; under a fastify key
+    /// [`SealErrorKind::NotAnObject`] and [`SealErrorKind::Reserved`], too. That the data reads back
+    /// is not checked here, as [`Session::set`](crate::Session) does.
     ///
     /// # Security
     ///
@@ -97,7 +99,8 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode).
+    /// As [`encode`](Self::encode); [`SealErrorKind::IdleTimeout`] for an idle timeout out of range,
+    /// [`SealErrorKind::NoRoomForIdleTimeout`] for one of the session's own under a fastify key.
     pub fn reseal(&self, opened: &Opened<K::Data>) -> Result<String, SealError> {
         let own = opened.own_idle_timeout;
         let found = own.unwrap_or(opened.idle_timeout);
@@ -152,9 +155,13 @@ impl<K: SessionKind> Codec<K> {
     /// Replaces the keys, also while the server runs: from now on the new ring's primary seals, and
     /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
     pub fn replace_keyring(&self, keyring: Keyring) {
-        #[cfg(all(feature = "fastify", feature = "tracing"))]
-        if let Err(_shared) = builder::claim(&keyring, self.cookie_name()) {
-            tracing::error!("{_shared}");
+        #[cfg(feature = "fastify")]
+        if !self.core.shares_fastify_key {
+            // The layers of both will refuse a request that passes them; here there is only the log.
+            if let Err(_shared) = builder::claim(&keyring, self.cookie_name()) {
+                #[cfg(feature = "tracing")]
+                tracing::error!("{_shared}");
+            }
         }
         self.core.replace_keyring(&keyring);
     }

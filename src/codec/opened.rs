@@ -59,11 +59,13 @@ pub(crate) struct Validity {
     /// The idle timeout that counts, in seconds.
     pub(crate) idle: Idle,
     pub(crate) key_index: usize,
+    /// The token itself does not say when it was refreshed.
+    pub(crate) undated: bool,
 }
 
 impl Validity {
     pub(crate) fn opened<T>(self, data: T) -> Opened<T> {
-        let Self { created_at, refreshed_at, expires_at, idle, key_index } = self;
+        let Self { created_at, refreshed_at, expires_at, idle, key_index, .. } = self;
         let idle_timeout = Duration::from_secs(idle.seconds.into());
         let own_idle_timeout = idle.own.then_some(idle_timeout);
         Opened {

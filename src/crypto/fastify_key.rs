@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::key::Key;
@@ -37,8 +38,13 @@ pub(crate) enum Signing {
 }
 
 impl Signing {
-    pub(crate) fn is_none(&self) -> bool {
-        matches!(self, Self::None)
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) => true,
+            (Self::Derived(one), Self::Derived(two)) => one == two,
+            (Self::Secret(one), Self::Secret(two)) => one.ct_eq(two).into(),
+            _ => false,
+        }
     }
 }
 
@@ -82,6 +88,15 @@ impl FastifyKey {
     pub fn danger_accept_undated(mut self) -> Self {
         self.undated = true;
         self
+    }
+}
+
+impl FastifyKey {
+    /// Whether the other opens exactly what this one opens.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.undated == other.undated
+            && self.signing.is_same(&other.signing)
     }
 }
 

@@ -250,6 +250,12 @@ impl Key {
         if claimed == cookie { Ok(()) } else { Err(claimed) }
     }
 
+    /// The cookie that the key and its clones are claimed for.
+    #[cfg(feature = "fastify")]
+    pub(crate) fn claimed_by(&self) -> Option<&str> {
+        self.shared.cookie.get().map(String::as_str)
+    }
+
     /// A key that `fill` writes in place, checked.
     pub(crate) fn fill_with(
         fill: impl FnOnce(&mut [u8; KEY_LEN]) -> Result<(), KeyError>,

@@ -104,17 +104,24 @@ impl Keyring {
 }
 
 impl RingKey {
+    /// The key itself where it is one of the peer's.
+    #[cfg(feature = "fastify")]
+    pub(crate) fn fastify(&self) -> Option<&Key> {
+        match self {
+            Self::Native(_) => None,
+            Self::Fastify(key) => Some(&key.key),
+        }
+    }
+
     /// Whether it is the same key for the same tokens. One key in both schemes is two keys, as ours
-    /// derives another from it; so is one with and without signatures, so that a site can begin to
-    /// sign.
+    /// derives another from it; so is a key of the peer's with other signatures, so that a site can
+    /// begin to sign, or change what it signs with.
     #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns))]
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Native(one), Self::Native(two)) => one == two,
             #[cfg(feature = "fastify")]
-            (Self::Fastify(one), Self::Fastify(two)) => {
-                one.key == two.key && one.signing.is_none() == two.signing.is_none()
-            }
+            (Self::Fastify(one), Self::Fastify(two)) => one.is_same(two),
             _ => false,
         }
     }

@@ -78,6 +78,16 @@ pin_project! {
         // `None` where another layer serves the cookie.
         session: Option<Session<K>>,
     }
+
+    impl<F, K: SessionKind> PinnedDrop for ResponseFuture<F, K> {
+        fn drop(this: Pin<&mut Self>) {
+            // Dropped before there was a response, or failed without one: what is written from now
+            // on can reach nobody.
+            if let Some(session) = this.project().session {
+                session.close();
+            }
+        }
+    }
 }
 
 impl<F, K, ResBody, E> Future for ResponseFuture<F, K>
@@ -90,7 +100,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
-        if let Some(session) = this.session {
+        if let Some(session) = this.session.take() {
             session.finish().write(response.headers_mut());
         }
         Poll::Ready(Ok(response))

@@ -16,7 +16,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Times, text};
+use super::{Opened, Times, text};
 use crate::crypto::fastify_key::{FastifyKey, Signing};
 use crate::crypto::key::Key;
 use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
@@ -121,7 +121,7 @@ pub(super) fn open<'r>(
     ring: impl Iterator<Item = (usize, &'r Sealer)> + Clone,
     token: &[u8],
     now: u64,
-) -> Result<(Times, Text, usize), OpenErrorKind> {
+) -> Result<Opened, OpenErrorKind> {
     let Sealed { nonce, mut message, signed } =
         take_apart(ring.clone(), token).ok_or(OpenErrorKind::Malformed)?;
     let (key_index, sealer, place) = ring
@@ -134,10 +134,14 @@ pub(super) fn open<'r>(
             Some((key_index, sealer, place))
         })
         .ok_or(OpenErrorKind::Forged)?;
-    let undated = sealer.undated.then_some(now);
     let json = message.into_text(place).ok_or(OpenErrorKind::Payload)?;
-    let (times, json) = parse(json, undated).ok_or(OpenErrorKind::Payload)?;
-    Ok((times, json, key_index))
+    let (json, time) = parse(json).ok_or(OpenErrorKind::Payload)?;
+    let undated = time.is_none();
+    if undated && !sealer.undated {
+        return Err(OpenErrorKind::Payload);
+    }
+    let times = Times { created_at: None, refreshed_at: time.unwrap_or(now), idle: None };
+    Ok(Opened { json, times, key_index, undated })
 }
 
 /// Whether a token is spelt as this scheme's are. No native token is.
@@ -162,8 +166,8 @@ pub(super) fn check_json(json: &[u8]) -> Result<(), SealErrorKind> {
 
 fn take_apart<'r>(ring: impl Iterator<Item = (usize, &'r Sealer)>, token: &[u8]) -> Option<Sealed> {
     let token = unescape(token)?;
-    let separator = token.iter().position(|b| *b == b';')?;
-    let signature = token.iter().position(|b| *b == b'.');
+    let separator = memchr::memchr(b';', &token)?;
+    let signature = memchr::memchr(b'.', &token);
     let value = &token[..signature.unwrap_or(token.len())];
     let (message, nonce) = (value.get(..separator)?, value.get(separator + 1..)?);
 
@@ -214,34 +218,26 @@ fn unescape(token: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(plain))
 }
 
-/// The time and the JSON without it.
-fn parse(mut json: Text, undated: Option<u64>) -> Option<(Times, Text)> {
-    if let Some(refreshed_at) = cut_outer_member(&mut json) {
-        return Some((Times { created_at: None, refreshed_at, idle: None }, json));
+/// The JSON without the time, and the time, if there is one.
+fn parse(mut json: Text) -> Option<(Text, Option<u64>)> {
+    if let Some(time) = cut_outer_member(&mut json) {
+        return Some((json, Some(time)));
     }
     let members = members::scan_all(&json).ok()?;
     let is_time = |member| members::name(&json, member) == TIME_MEMBER;
-    let place = members.iter().position(is_time);
+    let Some(place) = members.iter().position(is_time) else { return Some((json, None)) };
     if members.iter().filter(|member| is_time(member)).count() > 1 {
         return None;
     }
-    let refreshed_at = match place {
-        None => undated?,
-        Some(place) => {
-            let digits = &json[members[place].value.clone()];
-            // `parse` alone would take a plus sign, which JSON does not.
-            let time = number_of(digits)?;
-            // Cut out with the comma that belongs to it.
-            let cut = match (place.checked_sub(1), members.get(place + 1)) {
-                (Some(before), _) => members[before].value.end..members[place].value.end,
-                (None, Some(after)) => members[place].name.start..after.name.start,
-                (None, None) => members[place].name.start..members[place].value.end,
-            };
-            json.drain(cut);
-            time
-        }
+    let time = number_of(&json[members[place].value.clone()])?;
+    // Cut out with the comma that belongs to it.
+    let cut = match (place.checked_sub(1), members.get(place + 1)) {
+        (Some(before), _) => members[before].value.end..members[place].value.end,
+        (None, Some(after)) => members[place].name.start..after.name.start,
+        (None, None) => members[place].name.start..members[place].value.end,
     };
-    Some((Times { created_at: None, refreshed_at, idle: None }, json))
+    json.drain(cut);
+    Some((json, Some(time)))
 }
 
 /// Cuts the time out where it is the first or the last member, as both sides write it, without a scan
@@ -281,8 +277,10 @@ fn last_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
 
 /// A whole number as JSON spells it, without a sign.
 fn number_of(digits: &str) -> Option<u64> {
+    // `parse` alone would take a sign and leading zeros.
     let leading_zero = digits.len() > 1 && digits.starts_with('0');
-    if leading_zero { None } else { digits.parse().ok() }
+    let spelt = !leading_zero && digits.bytes().all(|b| b.is_ascii_digit());
+    spelt.then(|| digits.parse().ok()).flatten()
 }
 
 fn mentions(text: &str, part: &str) -> bool {

@@ -41,6 +41,8 @@ pub(crate) struct Opened {
     pub(crate) times: Times,
     /// The key's place in the ring; 0 is the primary.
     pub(crate) key_index: usize,
+    /// The token does not say when it was refreshed; it counts as now.
+    pub(crate) undated: bool,
 }
 
 /// A key of the ring, made ready for one cookie name.
@@ -132,8 +134,7 @@ pub(crate) fn open(ring: &[Sealer], token: &[u8], now: u64) -> Result<Opened, Op
             Sealer::Fastify(sealer) => Some((place, sealer)),
             Sealer::Native(_) => None,
         });
-        let (times, json, key_index) = fastify::open(keys, token, now)?;
-        return Ok(Opened { json, times, key_index });
+        return fastify::open(keys, token, now);
     }
     let mut buffer = native::decode(token)?;
     let opened = ring.iter().enumerate().find_map(|(key_index, sealer)| match sealer {
@@ -143,5 +144,5 @@ pub(crate) fn open(ring: &[Sealer], token: &[u8], now: u64) -> Result<Opened, Op
     });
     let (key_index, place) = opened.ok_or(OpenErrorKind::Forged)?;
     let (times, json) = native::parse(buffer, place)?;
-    Ok(Opened { json, times, key_index })
+    Ok(Opened { json, times, key_index, undated: false })
 }

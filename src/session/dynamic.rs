@@ -99,7 +99,9 @@ impl Session<Dynamic> {
         let mut kept = state.entries().clone();
         kept.retain(|name| entries.contains(&name));
         // Nothing of the old session is given up before the new one is sure to be written.
-        state.make_ready(self.shared.codec.core())?;
+        let core = self.shared.codec.core();
+        core.check(&core.ring(), kept.json().as_str().as_bytes(), core.now())?;
+        state.make_ready(core)?;
         state.regenerate();
         state.write_entries(&self.shared.codec, kept)
     }

@@ -1,7 +1,8 @@
 //! `Session<K>`: the handle a handler holds.
 //!
 //! Each method locks the state for as long as it takes to look or to write, never while the
-//! caller's code (a closure, a `Serialize`, a `Deserialize`) runs, and never across an await.
+//! caller's code (a closure, the data's `Serialize`, `Deserialize` or `Drop`) runs, and never across
+//! an await. Data that a write replaces is handed out and dropped when the lock is free.
 
 mod dynamic;
 mod state;
@@ -10,7 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::state::{Content, State};
+use self::state::State;
 pub(crate) use self::state::{Incoming, Outcome};
 use crate::codec::{Codec, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
@@ -86,8 +87,8 @@ impl<K: SessionKind> Session<K> {
     /// does not serialise, would not read back, or there is no randomness to seal it with; [`SessionErrorKind::ResponseStarted`](crate::SessionErrorKind::ResponseStarted) if it is too late.
     /// Then what was there before stays.
     pub fn set(&self, data: K::Data) -> Result<(), SessionError> {
-        let content = Self::content(&data)?;
-        self.opened().write(&self.shared.codec, None, content)
+        let (json, mut data) = Self::content(&data)?;
+        self.opened().write(&self.shared.codec, None, json, &mut data)
     }
 
     /// Changes the session's data in place, however deep, and returns what the closure returns.
@@ -124,8 +125,8 @@ impl<K: SessionKind> Session<K> {
             return Ok(None);
         };
         let result = change(&mut data);
-        let content = Self::content(&data)?;
-        self.opened().write(&self.shared.codec, Some(revision), content)?;
+        let (json, mut data) = Self::content(&data)?;
+        self.opened().write(&self.shared.codec, Some(revision), json, &mut data)?;
         Ok(Some(result))
     }
 
@@ -136,7 +137,8 @@ impl<K: SessionKind> Session<K> {
     /// If nothing is written afterwards, the browser's cookie is removed; also if what is to be
     /// written is refused.
     pub fn regenerate(&self) {
-        self.opened().regenerate();
+        let old = self.opened().regenerate();
+        drop(old);
     }
 
     /// Refreshes the session, as reading does when it is due: its idle timeout begins anew. Does
@@ -159,7 +161,8 @@ impl<K: SessionKind> Session<K> {
     /// the server to strike it from. Where that matters, keep the timeouts short, or a “not before”
     /// time with the user's record and compare it with [`Opened::created_at`].
     pub fn delete(&self) {
-        self.opened().delete();
+        let old = self.opened().delete();
+        drop(old);
     }
 
     /// Gives this session an idle timeout of its own (“remember me”), in whole seconds; it stays with
@@ -235,6 +238,11 @@ impl<K: SessionKind> Session<K> {
         state.finish(codec, incoming)
     }
 
+    /// From now on nothing can be written: there is or will be no response to carry it.
+    pub(crate) fn close(&self) {
+        self.lock().close();
+    }
+
     /// The state, whatever a thread that panicked has left of it: no method leaves it half-written.
     fn lock(&self) -> MutexGuard<'_, State<K>> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -257,19 +265,24 @@ impl<K: SessionKind> Session<K> {
         let Shared { codec, incoming, .. } = &*self.shared;
         let opening = codec.open_headers(incoming.values());
         let mut state = self.lock();
+        if state.is_opened() {
+            drop(state);
+            drop(opening);
+            return self.lock();
+        }
         state.install(codec, opening);
         state
     }
 
-    /// The content to write for `data`: its JSON, which must read back, or `None` for empty data.
-    fn content(data: &K::Data) -> Result<Option<Content<K>>, SessionError> {
+    /// What to write for `data`: its JSON, and what that reads back as. Nothing for empty data.
+    fn content(data: &K::Data) -> Result<(Option<SharedJson>, Option<K::Data>), SessionError> {
         if K::is_empty(data) {
-            return Ok(None);
+            return Ok((None, None));
         }
         let json = serialize_text(data).map_err(|error| SealErrorKind::from(&error))?;
         let json = SharedJson::new(json);
         let data = K::parse(&json).map_err(|_| SealErrorKind::NotReadable)?;
-        Ok(Some(Content { json, data }))
+        Ok((Some(json), Some(data)))
     }
 }
 

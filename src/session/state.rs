@@ -71,12 +71,6 @@ pub(super) struct State<K: SessionKind> {
     cookie: Option<Box<SetCookie>>,
 }
 
-/// What a write puts in the content's place.
-pub(super) struct Content<K: SessionKind> {
-    pub(super) json: SharedJson,
-    pub(super) data: K::Data,
-}
-
 struct Stored {
     json: SharedJson,
     validity: Validity,
@@ -113,15 +107,12 @@ impl<K: SessionKind> State<K> {
         self.read = true;
     }
 
-    /// Takes over what the request's cookie says, if nobody has yet.
+    /// Takes over what the request's cookie says.
     pub(super) fn install(
         &mut self,
         _codec: &Codec<K>,
         opening: Result<Opening<K>, OpenErrorKind>,
     ) {
-        if self.opened {
-            return;
-        }
         self.opened = true;
         match opening {
             Ok(opening) => {
@@ -167,12 +158,13 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Replaces the content, unless that would be too large, or another write has come since
-    /// `revision`.
+    /// `revision`. `data` is afterwards what the caller has to drop, without the lock.
     pub(super) fn write(
         &mut self,
         codec: &Codec<K>,
         revision: Option<u64>,
-        content: Option<Content<K>>,
+        json: Option<SharedJson>,
+        data: &mut Option<K::Data>,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
         if self.change == Change::Deleted {
@@ -183,15 +175,13 @@ impl<K: SessionKind> State<K> {
         if revision.is_some_and(|revision| revision != self.revision) {
             return Err(SessionErrorKind::Conflict.into());
         }
-        if let Some(Content { json, .. }) = &content {
+        if let Some(json) = &json {
             let core = codec.core();
             core.check(&core.ring(), json.as_str().as_bytes(), core.now())?;
             self.make_ready(core)?;
         }
-        (self.json, self.data) = match content {
-            Some(Content { json, data }) => (Some(json), Some(data)),
-            None => (None, None),
-        };
+        self.json = json;
+        std::mem::swap(&mut self.data, data);
         self.revision += 1;
         self.written(false);
         Ok(())
@@ -214,28 +204,37 @@ impl<K: SessionKind> State<K> {
         };
     }
 
-    pub(super) fn regenerate(&mut self) {
+    /// Hands out the data that is no longer the session's.
+    pub(super) fn regenerate(&mut self) -> Option<K::Data> {
         self.report_too_late("regenerate");
-        if matches!(self.change, Change::None | Change::Written { .. }) {
-            self.stored = None;
-            self.json = None;
-            self.data = None;
-            self.revision += 1;
-            self.created_at = None;
-            self.own_idle = None;
-            self.written(false);
+        if matches!(self.change, Change::Deleted | Change::Closed) {
+            return None;
         }
+        self.created_at = None;
+        self.own_idle = None;
+        self.written(false);
+        self.clear()
     }
 
-    pub(super) fn delete(&mut self) {
+    /// Hands out the data that is no longer the session's.
+    pub(super) fn delete(&mut self) -> Option<K::Data> {
         self.report_too_late("delete");
-        if self.change != Change::Closed {
-            self.stored = None;
-            self.json = None;
-            self.data = None;
-            self.revision += 1;
-            self.change = Change::Deleted;
+        if self.change == Change::Closed {
+            return None;
         }
+        self.change = Change::Deleted;
+        self.clear()
+    }
+
+    fn clear(&mut self) -> Option<K::Data> {
+        self.stored = None;
+        self.json = None;
+        self.revision += 1;
+        self.data.take()
+    }
+
+    pub(super) fn close(&mut self) {
+        self.change = Change::Closed;
     }
 
     /// The methods without a `Result` are not silent either.
@@ -290,7 +289,12 @@ impl<K: SessionKind> State<K> {
             (Change::None | Change::Written { .. }, Some(json)) => {
                 let json = json.clone();
                 let now = core.now();
-                self.to_seal(change, now).and_then(|at| self.seal(core, now, at, &json))
+                let sealed = self.to_seal(change, now).map(|at| self.seal(core, now, at, &json));
+                match sealed {
+                    // What cannot be written must not leave an older session in its place.
+                    Some(None) if self.stored.is_none() => self.removal(core, incoming),
+                    sealed => sealed.flatten(),
+                }
             }
         };
         Outcome { vary: self.read || set_cookie.is_some(), set_cookie }
@@ -308,6 +312,7 @@ impl<K: SessionKind> State<K> {
         match change {
             Change::Written { forced } if forced || differs() => Some(now),
             _ if due => Some(now),
+            _ if validity.undated => Some(now),
             _ if validity.key_index > 0 => Some(validity.refreshed_at),
             _ => None,
         }
@@ -385,8 +390,7 @@ impl State<Dynamic> {
         codec: &Codec<Dynamic>,
         entries: Entries,
     ) -> Result<(), SessionError> {
-        let json = entries.json().clone();
-        let content = (!entries.is_empty()).then_some(Content { json, data: entries });
-        self.write(codec, None, content)
+        let json = (!entries.is_empty()).then(|| entries.json().clone());
+        self.write(codec, None, json, &mut Some(entries))
     }
 }
