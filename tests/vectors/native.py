@@ -8,10 +8,10 @@ run writes the same bytes.
 
 How to run it:
 
-    python3 -m venv /tmp/vectors
-    /tmp/vectors/bin/pip install pynacl==1.6.2
-    /tmp/vectors/bin/python tests/vectors/native.py          # writes native.json beside itself
-    /tmp/vectors/bin/python tests/vectors/native.py --check  # compares, writes nothing
+    python3 -m venv target/vectors
+    target/vectors/bin/pip install pynacl==1.6.2
+    target/vectors/bin/python tests/vectors/native.py          # writes native.json beside itself
+    target/vectors/bin/python tests/vectors/native.py --check  # compares, writes nothing
 """
 
 import base64
