@@ -2,6 +2,8 @@
 //!
 //! Holds the prepared keys, the clock and the rules about time and size.
 
+#[cfg(feature = "tower")]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::opened::Validity;
@@ -34,6 +36,9 @@ pub(crate) struct Core {
     #[cfg(feature = "fastify")]
     pub(super) shares_fastify_key: bool,
     ring: RwLock<Ring>,
+    /// Whether the ring has more than one key; asked by every request.
+    #[cfg(feature = "tower")]
+    rotating: AtomicBool,
 }
 
 pub(super) struct Valid {
@@ -59,6 +64,8 @@ impl Core {
             #[cfg(feature = "fastify")]
             shares_fastify_key: false,
             ring: RwLock::new(Arc::new([])),
+            #[cfg(feature = "tower")]
+            rotating: AtomicBool::new(false),
         };
         core.replace_keyring(keyring);
         Ok(core)
@@ -72,11 +79,19 @@ impl Core {
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {
         let name = self.cookie.name();
         let ring = keyring.iter().map(|key| Sealer::new(key, name)).collect();
+        #[cfg(feature = "tower")]
+        self.rotating.store(keyring.len() > 1, Ordering::Relaxed);
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
     }
 
     pub(crate) fn now(&self) -> u64 {
         self.clock.unix_seconds()
+    }
+
+    /// Whether there are previous keys, so that sessions may have to be sealed anew.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_rotating(&self) -> bool {
+        self.rotating.load(Ordering::Relaxed)
     }
 
     pub(crate) fn ring(&self) -> Ring {

@@ -38,14 +38,14 @@ impl Layers {
     /// carries one cookie twice.
     pub(super) fn pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
         let core = codec.core();
-        let hidden = extensions.get::<Session<K>>().is_some();
         let Some(layers) = extensions.get_mut::<Self>() else {
             extensions.insert(Self { first: core.clone(), rest: Vec::new() });
             return true;
         };
         let clash = layers.iter().find_map(|other| Clash::of(other, core));
-        let clash = clash.or_else(|| hidden.then(|| Clash::Kind(type_name::<K>())));
         layers.rest.push(core.clone());
+        let clash =
+            clash.or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
         let Some(clash) = clash else { return true };
         #[cfg(feature = "tracing")]
         tracing::error!("{clash}");

@@ -232,7 +232,7 @@ impl<K: SessionKind> Session<K> {
         let mut state = self.lock();
         // While there is more than one key, every session is looked at, so that a rotation ends by
         // itself.
-        if state.is_untouched() && incoming.is_some() && codec.core().ring().len() > 1 {
+        if state.is_untouched() && incoming.is_some() && codec.core().is_rotating() {
             state = self.open(state);
         }
         state.finish(codec, incoming)
