@@ -67,7 +67,7 @@ impl<K: SessionKind> Session<K> {
             let mut state = self.opened();
             (state.take_data(), state.json())
         };
-        taken.or_else(|| json.and_then(|json| K::parse(&json).ok())).or_else(K::empty)
+        Self::read_back(taken, json)
     }
 
     /// Whether there is no session: no cookie, a bad or expired one, or nothing in it.
@@ -120,7 +120,7 @@ impl<K: SessionKind> Session<K> {
             state.check_writable()?;
             (state.take_data(), state.json(), state.revision())
         };
-        let data = taken.or_else(|| json.and_then(|json| K::parse(&json).ok())).or_else(K::empty);
+        let data = Self::read_back(taken, json);
         let Some(mut data) = data else {
             return Ok(None);
         };
@@ -272,6 +272,11 @@ impl<K: SessionKind> Session<K> {
         }
         state.install(codec, opening);
         state
+    }
+
+    /// The data to hand out: what opening has parsed, or else the JSON parsed anew.
+    fn read_back(parsed: Option<K::Data>, json: Option<SharedJson>) -> Option<K::Data> {
+        parsed.or_else(|| json.and_then(|json| K::parse(&json).ok())).or_else(K::empty)
     }
 
     /// What to write for `data`: its JSON, and what that reads back as. Nothing for empty data.
