@@ -26,7 +26,7 @@ pub(crate) type Ring = Arc<[Sealer]>;
 
 /// The part of a codec that no kind has a say in.
 pub(crate) struct Core {
-    pub(crate) cookie: Arc<SetCookie>,
+    pub(crate) cookie: SetCookie,
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) cookie_options: CookieOptions,
     pub(crate) idle: u32,
@@ -56,7 +56,7 @@ impl Core {
         keyring: &Keyring,
     ) -> Result<Self, ConfigError> {
         let core = Self {
-            cookie: Arc::new(cookie_options.prepare(kind_name)?),
+            cookie: cookie_options.prepare(kind_name)?,
             cookie_options,
             idle,
             absolute,

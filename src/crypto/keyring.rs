@@ -116,7 +116,7 @@ impl RingKey {
     /// Whether it is the same key for the same tokens. One key in both schemes is two keys, as ours
     /// derives another from it; so is a key of the peer's with other signatures, so that a site can
     /// begin to sign, or change what it signs with.
-    #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns))]
+    #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns, reason = "one scheme alone"))]
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Native(one), Self::Native(two)) => one == two,

@@ -152,8 +152,7 @@ pub(super) fn is_spelt(token: &[u8]) -> bool {
 /// Whether JSON can go into this scheme's tokens.
 pub(super) fn check_json(json: &[u8]) -> Result<(), SealErrorKind> {
     // What serialises to an object of other names needs no look at its members.
-    let absent = |part: &str| memchr::memmem::find(json, part.as_bytes()).is_none();
-    if json.first() == Some(&b'{') && absent(TIME_MEMBER) && absent(r"\u00") {
+    if json.first() == Some(&b'{') && !may_name_the_time(json) {
         return Ok(());
     }
     let json = std::str::from_utf8(json).map_err(|_| SealErrorKind::NotAnObject)?;
@@ -249,8 +248,7 @@ fn parse(mut json: Text) -> Option<(Text, Option<u64>)> {
 fn cut_outer_member(json: &mut Text) -> Option<u64> {
     let (digits, cut) = first_member(json).or_else(|| last_member(json))?;
     let rest = [&json[..cut.start], &json[cut.end..]];
-    // A name may be spelt with escapes, too.
-    if rest.iter().any(|part| mentions(part, TIME_MEMBER) || mentions(part, r"\u00")) {
+    if rest.iter().any(|part| may_name_the_time(part.as_bytes())) {
         return None;
     }
     let time = number_of(&json[digits])?;
@@ -283,8 +281,9 @@ fn number_of(digits: &str) -> Option<u64> {
     spelt.then(|| digits.parse().ok()).flatten()
 }
 
-fn mentions(text: &str, part: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+/// Whether a member of this JSON can have the time's name, which may be spelt with escapes.
+fn may_name_the_time(json: &[u8]) -> bool {
+    [TIME_MEMBER, r"\u00"].iter().any(|part| memchr::memmem::find(json, part.as_bytes()).is_some())
 }
 
 fn decimal_digits(number: u64) -> usize {

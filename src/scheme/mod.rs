@@ -80,7 +80,10 @@ impl Sealer {
     }
 
     /// The length of the token, as it stands in a cookie, for so many bytes of JSON.
-    #[cfg_attr(not(feature = "fastify"), allow(unused_variables))]
+    #[cfg_attr(
+        not(feature = "fastify"),
+        allow(unused_variables, reason = "the fastify scheme's need")
+    )]
     pub(crate) fn token_len(&self, json: usize, refreshed_at: u64) -> usize {
         match self {
             Self::Native(_) => native::token_len(json),
@@ -95,7 +98,10 @@ impl Sealer {
     }
 
     /// Whether this JSON can go into the tokens.
-    #[cfg_attr(not(feature = "fastify"), allow(unused_variables))]
+    #[cfg_attr(
+        not(feature = "fastify"),
+        allow(unused_variables, reason = "the fastify scheme's need")
+    )]
     pub(crate) fn check_json(&self, json: &[u8]) -> Result<(), SealErrorKind> {
         match self {
             Self::Native(_) => Ok(()),
@@ -126,7 +132,7 @@ impl Sealer {
 
 /// Opens a token with the first key of its scheme that it opens under. Its spelling tells the
 /// scheme; there is no falling back to the other.
-#[cfg_attr(not(feature = "fastify"), allow(unused_variables))]
+#[cfg_attr(not(feature = "fastify"), allow(unused_variables, reason = "the fastify scheme's need"))]
 pub(crate) fn open(ring: &[Sealer], token: &[u8], now: u64) -> Result<Opened, OpenErrorKind> {
     #[cfg(feature = "fastify")]
     if fastify::is_spelt(token) && ring.iter().any(|key| matches!(key, Sealer::Fastify(_))) {
