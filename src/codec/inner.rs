@@ -110,12 +110,6 @@ impl Core {
             .any(|key| theirs.iter().filter_map(Sealer::fastify_key).any(|other| key == other))
     }
 
-    /// Whether the time is one that a token can say.
-    #[cfg(feature = "tower")]
-    pub(crate) fn check_clock(&self) -> Result<(), SealErrorKind> {
-        if self.now() > scheme::LAST_TIME { Err(SealErrorKind::Clock) } else { Ok(()) }
-    }
-
     /// Whether a session of this JSON can be sealed and fits into a cookie.
     pub(crate) fn check(
         &self,
@@ -195,7 +189,15 @@ impl Core {
             return Err(OpenErrorKind::Expired);
         }
         let created_at = times.created_at;
-        let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index, undated };
+        let validity = Validity {
+            created_at,
+            refreshed_at,
+            expires_at,
+            idle,
+            key_index,
+            opened_at: now,
+            undated,
+        };
         Ok(Valid { json, validity })
     }
 
@@ -207,6 +209,12 @@ impl Core {
             None => idle,
         }
     }
+}
+
+/// Whether the time is one that a token can say.
+#[cfg(feature = "tower")]
+pub(crate) fn check_time(now: u64) -> Result<(), SealErrorKind> {
+    if now > scheme::LAST_TIME { Err(SealErrorKind::Clock) } else { Ok(()) }
 }
 
 /// A fresh nonce.

@@ -13,6 +13,8 @@ pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
 pub(crate) use self::inner::Core;
 use self::inner::Valid;
+#[cfg(feature = "tower")]
+pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::draw_nonce;
 pub use self::opened::Opened;
 #[cfg(feature = "tower")]

@@ -100,8 +100,9 @@ impl Session<Dynamic> {
         kept.retain(|name| entries.contains(&name));
         // Nothing of the old session is given up before the new one is sure to be written.
         let core = self.shared.codec.core();
-        core.check(&core.ring(), kept.json().as_str().as_bytes(), core.now())?;
-        state.make_ready(core)?;
+        let now = core.now();
+        core.check(&core.ring(), kept.json().as_str().as_bytes(), now)?;
+        state.make_ready(now)?;
         state.regenerate();
         state.write_entries(&self.shared.codec, kept)
     }

@@ -1,9 +1,11 @@
 //! What a session handle guards: the cookie as it came, the content as it is now, and the one
 //! `Change` between them.
 
+use std::cell::LazyCell;
+
 use http::HeaderValue;
 
-use crate::codec::{Codec, Core, Opened, Opening, Validity, draw_nonce};
+use crate::codec::{Codec, Core, Opened, Opening, Validity, check_time, draw_nonce};
 use crate::cookie_header::values;
 use crate::cookie_options::SetCookie;
 use crate::crypto::secretbox::NONCE_LEN;
@@ -67,6 +69,8 @@ pub(super) struct State<K: SessionKind> {
     revision: u64,
     /// Drawn when something is written, so that a lack of randomness is the handler's error.
     nonce: Option<[u8; NONCE_LEN]>,
+    /// When something was last written: what the seal will say.
+    written_at: Option<u64>,
     /// Attributes for this response only.
     cookie: Option<Box<SetCookie>>,
 }
@@ -89,6 +93,7 @@ impl<K: SessionKind> State<K> {
             change: Change::None,
             revision: 0,
             nonce: None,
+            written_at: None,
             cookie: None,
         }
     }
@@ -177,8 +182,9 @@ impl<K: SessionKind> State<K> {
         }
         if let Some(json) = &json {
             let core = codec.core();
-            core.check(&core.ring(), json.as_str().as_bytes(), core.now())?;
-            self.make_ready(core)?;
+            let now = core.now();
+            core.check(&core.ring(), json.as_str().as_bytes(), now)?;
+            self.make_ready(now)?;
         }
         self.json = json;
         std::mem::swap(&mut self.data, data);
@@ -188,11 +194,12 @@ impl<K: SessionKind> State<K> {
     }
 
     /// What can fail of sealing, done while the handler can still be told.
-    pub(super) fn make_ready(&mut self, core: &Core) -> Result<(), SessionError> {
-        core.check_clock()?;
+    pub(super) fn make_ready(&mut self, now: u64) -> Result<(), SessionError> {
+        check_time(now)?;
         if self.nonce.is_none() {
             self.nonce = Some(draw_nonce()?);
         }
+        self.written_at = Some(now);
         Ok(())
     }
 
@@ -248,7 +255,7 @@ impl<K: SessionKind> State<K> {
     pub(super) fn touch(&mut self, codec: &Codec<K>) -> Result<(), SessionError> {
         self.check_writable()?;
         if self.json.is_some() {
-            self.make_ready(codec.core())?;
+            self.make_ready(codec.core().now())?;
             self.written(true);
         }
         Ok(())
@@ -288,8 +295,9 @@ impl<K: SessionKind> State<K> {
             (Change::None, None) => None,
             (Change::None | Change::Written { .. }, Some(json)) => {
                 let json = json.clone();
-                let now = core.now();
-                let sealed = self.to_seal(change, now).map(|at| self.seal(core, now, at, &json));
+                let written_at = self.written_at;
+                let now = LazyCell::new(|| written_at.unwrap_or_else(|| core.now()));
+                let sealed = self.to_seal(change, &now).map(|at| self.seal(core, *now, at, &json));
                 match sealed {
                     // What cannot be written must not leave an older session in its place.
                     Some(None) if self.stored.is_none() => self.removal(core, incoming),
@@ -301,18 +309,17 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Whether the session is to be sealed anew, and if so, when it was last refreshed.
-    fn to_seal(&self, change: Change, now: u64) -> Option<u64> {
+    fn to_seal(&self, change: Change, now: &LazyCell<u64, impl FnOnce() -> u64>) -> Option<u64> {
         let Some(Stored { json, validity }) = &self.stored else {
-            return Some(now);
+            return Some(**now);
         };
         let differs =
             || self.json.as_ref().is_none_or(|new| !say_the_same(json.as_str(), new.as_str()));
-        let used = now.saturating_sub(validity.refreshed_at);
+        let used = validity.opened_at.saturating_sub(validity.refreshed_at);
         let due = self.read && used.saturating_mul(10) >= validity.idle.seconds.into();
         match change {
-            Change::Written { forced } if forced || differs() => Some(now),
-            _ if due => Some(now),
-            _ if validity.undated => Some(now),
+            Change::Written { forced } if forced || differs() => Some(**now),
+            _ if due || validity.undated => Some(**now),
             _ if validity.key_index > 0 => Some(validity.refreshed_at),
             _ => None,
         }
