@@ -64,10 +64,12 @@ pub(super) fn decode_url(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[cfg(feature = "fastify")]
-pub(super) use self::standard::{decode_standard, encode_standard};
+pub(super) use self::standard::{decode_standard, decode_standard_array, encode_standard};
 
 #[cfg(feature = "fastify")]
 mod standard {
+    use base64::Engine as _;
+
     use super::{DecodePaddingMode, LazyLock, STRICT, engine};
 
     static STANDARD: LazyLock<engine::Engine> = LazyLock::new(|| {
@@ -81,11 +83,21 @@ mod standard {
 
     /// The bytes of a standard base64 text, padded in full or not at all.
     pub(in crate::scheme) fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
-        let padding = text.iter().rev().take_while(|b| **b == b'=').count();
-        if padding > 0 && text.len() % 4 != 0 {
+        if is_half_padded(text) { None } else { super::decode(&STANDARD, text) }
+    }
+
+    /// As [`decode_standard`], where it is known how many bytes there are to be.
+    pub(in crate::scheme) fn decode_standard_array<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+        if is_half_padded(text) {
             return None;
         }
-        super::decode(&STANDARD, text)
+        let mut bytes = [0; N];
+        let len = STANDARD.decode_slice(text, &mut bytes).ok()?;
+        (len == N).then_some(bytes)
+    }
+
+    fn is_half_padded(text: &[u8]) -> bool {
+        text.last() == Some(&b'=') && text.len() % 4 != 0
     }
 }
 

@@ -7,6 +7,7 @@ mod alloc;
 mod contenders;
 mod measure;
 mod node;
+mod parts;
 mod report;
 mod sample;
 mod sodium;
@@ -48,6 +49,11 @@ fn main() {
             let rows = tokens::ciphers(rounds, len, choice);
             print!("{}", report::tokens(&format!("The cipher alone, {len} bytes of JSON"), &rows));
             results[format!("ciphers, {len}")] = report::tokens_json(&rows);
+        }
+        for len in parts::SIZES {
+            let rows = parts::measure(rounds, len, choice);
+            print!("{}", report::tokens(&format!("The parts alone, {len} bytes of JSON"), &rows));
+            results[format!("parts, {len}")] = report::tokens_json(&rows);
         }
         let rows = tokens::refusals(rounds, choice);
         print!("{}", report::tokens("Tokens that do not open, 256 bytes of JSON", &rows));

@@ -93,14 +93,18 @@ impl Sodium {
         header[11..].copy_from_slice(&IDLE.to_be_bytes());
         self.nonce(&mut buffer[..NONCE]);
         self.seal(&mut buffer);
-        Some(if self.choice.base64_simd {
-            URL_SAFE_NO_PAD.encode_to_string(&buffer)
-        } else {
-            engine().encode(&buffer)
-        })
+        Some(self.encode_base64(&buffer))
     }
 
-    fn decode_base64(&self, token: &[u8]) -> Option<Vec<u8>> {
+    pub fn encode_base64(&self, bytes: &[u8]) -> String {
+        if self.choice.base64_simd {
+            URL_SAFE_NO_PAD.encode_to_string(bytes)
+        } else {
+            engine().encode(bytes)
+        }
+    }
+
+    pub fn decode_base64(&self, token: &[u8]) -> Option<Vec<u8>> {
         if self.choice.base64_simd {
             URL_SAFE_NO_PAD.decode_to_vec(token).ok()
         } else {

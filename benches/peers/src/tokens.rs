@@ -11,7 +11,7 @@ use crate::sample::{Misnamed, SESSIONS, Sample};
 use crate::sodium::{self, Choice, Sodium};
 
 pub const SIZES: [usize; 4] = [64, 256, 1024, 2900];
-const KEY: [u8; 32] = [7; 32];
+pub const KEY: [u8; 32] = [7; 32];
 
 pub struct Row {
     pub what: String,
@@ -34,7 +34,7 @@ pub fn samples(len: usize) -> Vec<Sample> {
     (0..SESSIONS).map(|i| Sample::new(i, len)).collect()
 }
 
-fn tokens(len: usize) -> Vec<String> {
+pub fn tokens(len: usize) -> Vec<String> {
     let codec = codec::<Sample>();
     samples(len).iter().map(|data| codec.encode(data).expect("it fits")).collect()
 }
@@ -157,7 +157,7 @@ pub fn ciphers(rounds: usize, len: usize, choice: Choice) -> Vec<Row> {
         .into()
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+pub fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().expect("so many bytes")
 }
 
