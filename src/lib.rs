@@ -258,9 +258,9 @@ pub use crate::error::{
 };
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, SessionRejection};
-pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[doc(hidden)]
-pub use crate::kind::{OwnedJson, SharedJson};
+pub use crate::kind::Json;
+pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
 #[cfg(feature = "tower")]

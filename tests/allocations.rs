@@ -77,6 +77,10 @@ fn bare() -> Router {
     Router::new().route("/", get(async || BODY))
 }
 
+fn no_op() -> Router {
+    bare().layer(tower::layer::util::Identity::new())
+}
+
 fn dynamic_cookie() -> (SessionLayer<Dynamic>, String) {
     let codec = Codec::<Dynamic>::new(keyring()).unwrap();
     let cookie = format!("session={}", codec.encode(&entries()).unwrap());
@@ -86,7 +90,6 @@ fn dynamic_cookie() -> (SessionLayer<Dynamic>, String) {
 #[tokio::test]
 async fn a_session_that_nobody_asks_for() {
     let (layer, cookie) = dynamic_cookie();
-    let no_op = || bare().layer(tower::layer::util::Identity::new());
     assert!(added(bare().layer(layer.clone()), no_op(), Some(&cookie)).await <= 4);
     assert!(added(bare().layer(layer), no_op(), None).await <= 4);
 }
@@ -123,5 +126,6 @@ async fn reading_typed_data_that_allocates_nothing_itself() {
     let login = Login { user_id: 1_000_001, visits: 12 };
     let cookie = format!("session={}", codec.encode(&login).unwrap());
     let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(codec));
-    assert!(added(app, bare(), Some(&cookie)).await <= 10);
+    // The type's own are what more there may be.
+    assert!(added(app, no_op(), Some(&cookie)).await <= 5);
 }

@@ -24,9 +24,7 @@ pub(crate) use self::opened::Validity;
 use crate::cookie_header;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, OpenError, OpenErrorKind, SealError, SealErrorKind};
-#[cfg(feature = "tower")]
-use crate::kind::SharedJson;
-use crate::kind::{OwnedJson, SessionKind};
+use crate::kind::{Json, SessionKind};
 use crate::plaintext;
 use crate::scheme::{Idle, Times};
 
@@ -182,7 +180,7 @@ impl<K: SessionKind> Codec<K> {
     /// Opens one token and parses its data.
     fn open(&self, token: &[u8]) -> Result<Opened<K::Data>, OpenErrorKind> {
         let Valid { json, validity } = self.core.open(token)?;
-        let data = K::parse_owned(OwnedJson(json)).map_err(|_| OpenErrorKind::Payload)?;
+        let data = K::parse(&mut Json::new(json)).map_err(|_| OpenErrorKind::Payload)?;
         Ok(validity.opened(data))
     }
 
@@ -194,8 +192,8 @@ impl<K: SessionKind> Codec<K> {
     ) -> Result<Opening<K>, OpenErrorKind> {
         self.first(headers, |token| {
             let Valid { json, validity } = self.core.open(token)?;
-            let json = SharedJson::new(json);
-            let data = K::parse(&json).map_err(|_| OpenErrorKind::Payload)?;
+            let mut json = Json::new(json);
+            let data = K::parse(&mut json).map_err(|_| OpenErrorKind::Payload)?;
             Ok(Opening { data, json, validity })
         })
     }

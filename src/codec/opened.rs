@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 #[cfg(feature = "tower")]
-use crate::kind::{SessionKind, SharedJson};
+use crate::kind::{Json, SessionKind};
 use crate::scheme::Idle;
 
 /// An opened token: the data, and what the seal vouches for besides.
@@ -46,7 +46,7 @@ impl<T> fmt::Debug for Opened<T> {
 #[cfg(feature = "tower")]
 pub(crate) struct Opening<K: SessionKind> {
     pub(crate) data: K::Data,
-    pub(crate) json: SharedJson,
+    pub(crate) json: Json,
     pub(crate) validity: Validity,
 }
 

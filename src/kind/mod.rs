@@ -36,13 +36,8 @@ pub trait SessionKind: Send + Sync + 'static {
     const NAME: &'static str;
 
     #[doc(hidden)]
-    fn parse(json: &SharedJson) -> Result<Self::Data, serde_json::Error> {
+    fn parse(json: &mut Json) -> Result<Self::Data, serde_json::Error> {
         serde_json::from_str(json.as_str())
-    }
-
-    #[doc(hidden)]
-    fn parse_owned(json: OwnedJson) -> Result<Self::Data, serde_json::Error> {
-        serde_json::from_str(&json.0)
     }
 
     /// The data of a session before anything is written to it, for the kinds that have such.
@@ -70,12 +65,8 @@ impl SessionKind for Dynamic {
 
     const NAME: &'static str = "session";
 
-    fn parse(json: &SharedJson) -> Result<Entries, serde_json::Error> {
-        Entries::parse(json.clone())
-    }
-
-    fn parse_owned(json: OwnedJson) -> Result<Entries, serde_json::Error> {
-        Entries::parse(SharedJson::new(json.0))
+    fn parse(json: &mut Json) -> Result<Entries, serde_json::Error> {
+        Entries::parse(json.share())
     }
 
     fn empty() -> Option<Entries> {
@@ -87,14 +78,47 @@ impl SessionKind for Dynamic {
     }
 }
 
-/// A session's JSON, for one who needs it once.
+/// A session's JSON, of one owner until another needs it, too. Wiped on drop.
 #[doc(hidden)]
-pub struct OwnedJson(pub(crate) Text);
+pub struct Json(Owner);
+
+enum Owner {
+    One(Text),
+    Several(SharedJson),
+}
+
+impl Json {
+    pub(crate) fn new(json: Text) -> Self {
+        Self(Owner::One(json))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match &self.0 {
+            Owner::One(json) => json,
+            Owner::Several(json) => json.as_str(),
+        }
+    }
+
+    pub(crate) fn share(&mut self) -> SharedJson {
+        if let Owner::One(json) = &mut self.0 {
+            self.0 = Owner::Several(SharedJson::new(std::mem::take(json)));
+        }
+        match &self.0 {
+            Owner::Several(json) => json.clone(),
+            Owner::One(_) => unreachable!("shared just now"),
+        }
+    }
+}
+
+impl From<SharedJson> for Json {
+    fn from(json: SharedJson) -> Self {
+        Self(Owner::Several(json))
+    }
+}
 
 /// A session's JSON, shared by the handle and the entries that point into it. Wiped on drop.
-#[doc(hidden)]
 #[derive(Clone)]
-pub struct SharedJson(std::sync::Arc<Text>);
+pub(crate) struct SharedJson(std::sync::Arc<Text>);
 
 impl SharedJson {
     pub(crate) fn new(json: Text) -> Self {

@@ -11,12 +11,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use self::state::State;
 pub(crate) use self::state::{Incoming, Outcome};
+use self::state::{State, Taken};
 use crate::codec::{Codec, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
 use crate::error::{ConfigErrorKind, SealErrorKind, SessionError};
-use crate::kind::{Dynamic, SessionKind, SharedJson};
+use crate::kind::{Dynamic, Json, SessionKind};
 use crate::plaintext::serialize_text;
 
 /// The session of one request.
@@ -63,17 +63,14 @@ impl<K: SessionKind> Session<K> {
     /// the session refreshed.
     #[must_use]
     pub fn data(&self) -> Option<K::Data> {
-        let (taken, json) = {
-            let mut state = self.opened();
-            (state.take_data(), state.json())
-        };
-        Self::read_back(taken, json)
+        let content = self.opened().take();
+        Self::read_back(content)
     }
 
     /// Whether there is no session: no cookie, a bad or expired one, or nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.opened().json().is_none()
+        self.opened().is_empty()
     }
 
     /// Writes the session's data. Writing what is already there changes nothing, also where a map
@@ -115,13 +112,12 @@ impl<K: SessionKind> Session<K> {
         &self,
         change: impl FnOnce(&mut K::Data) -> R,
     ) -> Result<Option<R>, SessionError> {
-        let (taken, json, revision) = {
+        let (content, revision) = {
             let mut state = self.opened();
             state.check_writable()?;
-            (state.take_data(), state.json(), state.revision())
+            (state.take(), state.revision())
         };
-        let data = Self::read_back(taken, json);
-        let Some(mut data) = data else {
+        let Some(mut data) = Self::read_back(content) else {
             return Ok(None);
         };
         let result = change(&mut data);
@@ -275,18 +271,23 @@ impl<K: SessionKind> Session<K> {
     }
 
     /// The data to hand out: what opening has parsed, or else the JSON parsed anew.
-    fn read_back(parsed: Option<K::Data>, json: Option<SharedJson>) -> Option<K::Data> {
-        parsed.or_else(|| json.and_then(|json| K::parse(&json).ok())).or_else(K::empty)
+    fn read_back(content: Taken<K>) -> Option<K::Data> {
+        match content {
+            Taken::Nothing => None,
+            Taken::Data(data) => Some(data),
+            Taken::Json(json) => K::parse(&mut json.into()).ok(),
+        }
+        .or_else(K::empty)
     }
 
     /// What to write for `data`: its JSON, and what that reads back as. Nothing for empty data.
-    fn content(data: &K::Data) -> Result<(Option<SharedJson>, Option<K::Data>), SessionError> {
+    fn content(data: &K::Data) -> Result<(Option<Json>, Option<K::Data>), SessionError> {
         if K::is_empty(data) {
             return Ok((None, None));
         }
         let json = serialize_text(data).map_err(|error| SealErrorKind::from(&error))?;
-        let json = SharedJson::new(json);
-        let data = K::parse(&json).map_err(|_| SealErrorKind::NotReadable)?;
+        let mut json = Json::new(json);
+        let data = K::parse(&mut json).map_err(|_| SealErrorKind::NotReadable)?;
         Ok((Some(json), Some(data)))
     }
 }

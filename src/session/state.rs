@@ -10,7 +10,7 @@ use crate::cookie_header::values;
 use crate::cookie_options::SetCookie;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
-use crate::kind::{Dynamic, Entries, SessionKind, SharedJson};
+use crate::kind::{Dynamic, Entries, Json, SessionKind, SharedJson};
 use crate::members::say_the_same;
 use crate::scheme::{Idle, Times};
 
@@ -58,8 +58,7 @@ pub(super) struct State<K: SessionKind> {
     read: bool,
     /// What the browser's cookie says, if it opens and is still this session's.
     stored: Option<Stored>,
-    /// The content now; `None` if there is none.
-    json: Option<SharedJson>,
+    content: Content,
     /// The content parsed. A typed session's first reader takes it.
     data: Option<K::Data>,
     /// `None` for a session that begins with this response.
@@ -76,8 +75,23 @@ pub(super) struct State<K: SessionKind> {
 }
 
 struct Stored {
-    json: SharedJson,
+    json: Json,
     validity: Validity,
+}
+
+/// What the session holds now.
+enum Content {
+    Nothing,
+    /// What is `stored`.
+    Stored,
+    Written(Json),
+}
+
+/// The session's content, for use without the lock.
+pub(super) enum Taken<K: SessionKind> {
+    Nothing,
+    Data(K::Data),
+    Json(SharedJson),
 }
 
 impl<K: SessionKind> State<K> {
@@ -86,7 +100,7 @@ impl<K: SessionKind> State<K> {
             opened: false,
             read: false,
             stored: None,
-            json: None,
+            content: Content::Nothing,
             data: None,
             created_at: None,
             own_idle: None,
@@ -125,7 +139,7 @@ impl<K: SessionKind> State<K> {
                 let idle = opening.validity.idle;
                 self.own_idle = idle.own.then_some(idle.seconds);
                 if !K::is_empty(&opening.data) {
-                    self.json = Some(opening.json.clone());
+                    self.content = Content::Stored;
                 }
                 self.data = Some(opening.data);
                 self.stored = Some(Stored { json: opening.json, validity: opening.validity });
@@ -142,13 +156,37 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    pub(super) fn take_data(&mut self) -> Option<K::Data> {
-        self.json.as_ref()?;
-        self.data.take()
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.content, Content::Nothing)
     }
 
-    pub(super) fn json(&self) -> Option<SharedJson> {
-        self.json.clone()
+    /// The first to ask takes the data that is parsed already.
+    pub(super) fn take(&mut self) -> Taken<K> {
+        if self.is_empty() {
+            return Taken::Nothing;
+        }
+        match self.data.take() {
+            Some(data) => Taken::Data(data),
+            None => self.share().map_or(Taken::Nothing, Taken::Json),
+        }
+    }
+
+    fn share(&mut self) -> Option<SharedJson> {
+        match (&mut self.content, &mut self.stored) {
+            (Content::Written(json), _) | (Content::Stored, Some(Stored { json, .. })) => {
+                Some(json.share())
+            }
+            _ => None,
+        }
+    }
+
+    fn json(&self) -> Option<&str> {
+        match (&self.content, &self.stored) {
+            (Content::Written(json), _) | (Content::Stored, Some(Stored { json, .. })) => {
+                Some(json.as_str())
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -168,7 +206,7 @@ impl<K: SessionKind> State<K> {
         &mut self,
         codec: &Codec<K>,
         revision: Option<u64>,
-        json: Option<SharedJson>,
+        json: Option<Json>,
         data: &mut Option<K::Data>,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
@@ -186,7 +224,7 @@ impl<K: SessionKind> State<K> {
             core.check(&core.ring(), json.as_str().as_bytes(), now)?;
             self.make_ready(now)?;
         }
-        self.json = json;
+        self.content = json.map_or(Content::Nothing, Content::Written);
         std::mem::swap(&mut self.data, data);
         self.revision += 1;
         self.written(false);
@@ -235,7 +273,7 @@ impl<K: SessionKind> State<K> {
 
     fn clear(&mut self) -> Option<K::Data> {
         self.stored = None;
-        self.json = None;
+        self.content = Content::Nothing;
         self.revision += 1;
         self.data.take()
     }
@@ -254,7 +292,7 @@ impl<K: SessionKind> State<K> {
 
     pub(super) fn touch(&mut self, codec: &Codec<K>) -> Result<(), SessionError> {
         self.check_writable()?;
-        if self.json.is_some() {
+        if !self.is_empty() {
             self.make_ready(codec.core().now())?;
             self.written(true);
         }
@@ -288,16 +326,17 @@ impl<K: SessionKind> State<K> {
     /// What the response has to carry; from now on nothing can be written.
     pub(super) fn finish(&mut self, codec: &Codec<K>, incoming: &Incoming) -> Outcome {
         let change = std::mem::replace(&mut self.change, Change::Closed);
+        let nonce = self.nonce.take();
         let core = codec.core();
-        let set_cookie = match (change, &self.json) {
+        let set_cookie = match (change, self.json()) {
             (Change::Closed, _) => return Outcome::default(),
             (Change::Deleted, _) | (Change::Written { .. }, None) => self.removal(core, incoming),
             (Change::None, None) => None,
             (Change::None | Change::Written { .. }, Some(json)) => {
-                let json = json.clone();
-                let written_at = self.written_at;
-                let now = LazyCell::new(|| written_at.unwrap_or_else(|| core.now()));
-                let sealed = self.to_seal(change, &now).map(|at| self.seal(core, *now, at, &json));
+                let now = LazyCell::new(|| self.written_at.unwrap_or_else(|| core.now()));
+                let sealed = self
+                    .to_seal(change, &now)
+                    .map(|refreshed_at| self.seal(core, nonce, *now, refreshed_at, json));
                 match sealed {
                     // What cannot be written must not leave an older session in its place.
                     Some(None) if self.stored.is_none() => self.removal(core, incoming),
@@ -313,8 +352,10 @@ impl<K: SessionKind> State<K> {
         let Some(Stored { json, validity }) = &self.stored else {
             return Some(**now);
         };
-        let differs =
-            || self.json.as_ref().is_none_or(|new| !say_the_same(json.as_str(), new.as_str()));
+        let differs = || match &self.content {
+            Content::Written(new) => !say_the_same(json.as_str(), new.as_str()),
+            Content::Nothing | Content::Stored => false,
+        };
         let used = validity.opened_at.saturating_sub(validity.refreshed_at);
         let due = self.read && used.saturating_mul(10) >= validity.idle.seconds.into();
         match change {
@@ -326,11 +367,12 @@ impl<K: SessionKind> State<K> {
     }
 
     fn seal(
-        &mut self,
+        &self,
         core: &Core,
+        nonce: Option<[u8; NONCE_LEN]>,
         now: u64,
         refreshed_at: u64,
-        json: &SharedJson,
+        json: &str,
     ) -> Option<HeaderValue> {
         let ring = core.ring();
         let own = self.own_idle.filter(|_| ring[0].keeps_times());
@@ -349,8 +391,7 @@ impl<K: SessionKind> State<K> {
                 let created_at = self.created_at.or(Some(refreshed_at));
                 core.expires_at(created_at, refreshed_at, own).saturating_sub(now)
             });
-        let json = json.as_str();
-        let nonce = self.nonce.take().map_or_else(draw_nonce, Ok);
+        let nonce = nonce.map_or_else(draw_nonce, Ok);
         let sealed = nonce.and_then(|nonce| {
             core.check(&ring, json.as_bytes(), refreshed_at)?;
             cookie.header(ring[0].token_len(json.len(), refreshed_at), live, |header| {
@@ -385,10 +426,10 @@ impl<K: SessionKind> State<K> {
 
 impl State<Dynamic> {
     pub(super) fn entries(&mut self) -> &mut Entries {
-        let json = &self.json;
-        self.data.get_or_insert_with(|| {
-            json.as_ref().and_then(|json| Entries::parse(json.clone()).ok()).unwrap_or_default()
-        })
+        if self.data.is_none() {
+            self.data = self.share().and_then(|json| Entries::parse(json).ok());
+        }
+        self.data.get_or_insert_default()
     }
 
     /// Writes entries in the place of those there are.
@@ -397,7 +438,7 @@ impl State<Dynamic> {
         codec: &Codec<Dynamic>,
         entries: Entries,
     ) -> Result<(), SessionError> {
-        let json = (!entries.is_empty()).then(|| entries.json().clone());
+        let json = (!entries.is_empty()).then(|| entries.json().clone().into());
         self.write(codec, None, json, &mut Some(entries))
     }
 }
