@@ -38,11 +38,12 @@ impl Layers {
     /// carries one cookie twice.
     pub(super) fn pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
         let core = codec.core();
-        let alone = Self { first: core.clone(), rest: Vec::new() };
-        let Some(mut layers) = extensions.insert(alone) else { return true };
+        let Some(layers) = extensions.get_mut::<Self>() else {
+            extensions.insert(Self { first: core.clone(), rest: Vec::new() });
+            return true;
+        };
         let clash = layers.iter().find_map(|other| Clash::of(other, core));
         layers.rest.push(core.clone());
-        extensions.insert(layers);
         let clash =
             clash.or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
         let Some(clash) = clash else { return true };
