@@ -12,7 +12,7 @@ use http::request::Parts;
 
 use crate::error::SessionError;
 use crate::kind::SessionKind;
-use crate::middleware::{Clash, Layers};
+use crate::middleware::{Clash, cookie_names};
 use crate::session::Session;
 
 /// The data of a session that must be there: an extractor that answers 401 Unauthorized if it is
@@ -68,7 +68,7 @@ pub enum SessionRejection {
     MissingLayer {
         /// The kind's type.
         kind: &'static str,
-        /// The names of the cookies that other session layers on the way serve.
+        /// The names of the cookies that other session layers on the way serve, in alphabetical order.
         present: Vec<String>,
     },
     /// Two layers on the request's way serve one cookie, or share a fastify key: 500, with a body
@@ -175,13 +175,10 @@ fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection
         let reason = clash.to_string();
         return Err(SessionRejection::ClashingLayers { reason });
     }
-    parts.extensions.get::<Session<K>>().cloned().ok_or_else(|| SessionRejection::MissingLayer {
-        kind: type_name::<K>(),
-        present: parts
-            .extensions
-            .get::<Layers>()
-            .map(|layers| layers.cookie_names().map(str::to_owned).collect())
-            .unwrap_or_default(),
+    parts.extensions.get::<Session<K>>().cloned().ok_or_else(|| {
+        let mut present: Vec<_> = cookie_names(&parts.extensions).map(str::to_owned).collect();
+        present.sort_unstable();
+        SessionRejection::MissingLayer { kind: type_name::<K>(), present }
     })
 }
 

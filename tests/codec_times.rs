@@ -141,6 +141,16 @@ fn a_creation_in_the_future_is_refused_too() {
 }
 
 #[test]
+fn a_refresh_in_the_future_is_refused_also_of_a_session_that_began_before() {
+    let clock = TestClock::at(T);
+    let codec = codec(&clock);
+    let token = token_with(&codec, |opened| opened.refreshed_at = T + 60);
+    assert_eq!(codec.decode(&token).unwrap().created_at, Some(T));
+    let token = token_with(&codec, |opened| opened.refreshed_at = T + 61);
+    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+}
+
+#[test]
 fn a_sessions_own_idle_timeout_counts_instead_of_the_codecs() {
     for own in [1, 60, DAY, 14 * DAY, 30 * DAY] {
         let clock = TestClock::at(T);

@@ -136,7 +136,7 @@ fn a_forgotten_layer_names_the_layers_that_are_there() {
     assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(page.body.contains("Codec::<Admin>::new"), "{}", page.body);
     assert!(
-        page.body.ends_with("(there are layers for the cookies prefs, login)"),
+        page.body.ends_with("(there are layers for the cookies login, prefs)"),
         "{}",
         page.body
     );

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tower_layer::Layer;
 
-use super::service::SessionService;
+use super::{layers, service::SessionService};
 use crate::codec::Codec;
 use crate::kind::SessionKind;
 
@@ -32,6 +32,7 @@ pub struct SessionLayer<K: SessionKind> {
 impl<K: SessionKind> SessionLayer<K> {
     /// A layer for the sessions of this codec.
     pub fn new(codec: Codec<K>) -> Self {
+        layers::know::<K>();
         Self { codec }
     }
 }
@@ -39,7 +40,7 @@ impl<K: SessionKind> SessionLayer<K> {
 // Not derived: that would ask the kind to be `Clone` and `Debug`, too.
 impl<K: SessionKind> Clone for SessionLayer<K> {
     fn clone(&self) -> Self {
-        Self::new(self.codec.clone())
+        Self { codec: self.codec.clone() }
     }
 }
 

@@ -1,9 +1,11 @@
-//! `Layers`: which session layers a request has passed, so that two that would answer to one cookie
-//! are noticed.
+//! Which session layers a request has passed, so that two that would answer to one cookie are noticed.
+//!
+//! What they have passed is told by the sessions in the request's extensions. An entry there for the
+//! layers themselves would cost every request an allocation.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
 
@@ -11,12 +13,16 @@ use crate::codec::{Codec, Core};
 use crate::kind::SessionKind;
 use crate::session::Session;
 
-/// In the request's extensions: the codecs of the session layers that it has passed.
-#[derive(Clone)]
-pub(crate) struct Layers {
-    first: Arc<Core>,
-    rest: Vec<Arc<Core>>,
+/// A kind that has a layer somewhere in this program, and how to find its session in a request.
+struct Known {
+    kind: TypeId,
+    core: fn(&Extensions) -> Option<&Arc<Core>>,
+    next: OnceLock<Box<Known>>,
 }
+
+/// A list to which a kind is added once, when its first layer is made, and that requests read without
+/// a lock.
+static KNOWN: OnceLock<Box<Known>> = OnceLock::new();
 
 /// In the request's extensions: two layers stand in each other's way.
 #[derive(Clone)]
@@ -31,37 +37,46 @@ pub(crate) enum Clash {
     Key(String, String),
 }
 
-impl Layers {
-    /// Notes that the request has come to the layer of this kind's codec.
-    ///
-    /// `false` if another is in its way: then it is not to serve the request, so that no response
-    /// carries one cookie twice.
-    pub(super) fn pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
-        let core = codec.core();
-        let Some(layers) = extensions.get_mut::<Self>() else {
-            extensions.insert(Self { first: core.clone(), rest: Vec::new() });
-            return true;
-        };
-        let clash = layers.iter().find_map(|other| Clash::of(other, core));
-        layers.rest.push(core.clone());
-        let clash =
-            clash.or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
-        let Some(clash) = clash else { return true };
-        #[cfg(feature = "tracing")]
-        tracing::error!("{clash}");
-        extensions.insert(clash);
-        false
+/// Notes that there is a layer for this kind.
+pub(super) fn know<K: SessionKind>() {
+    fn core<K: SessionKind>(extensions: &Extensions) -> Option<&Arc<Core>> {
+        extensions.get::<Session<K>>().map(Session::core)
     }
+    let mut place = &KNOWN;
+    loop {
+        let known = place.get_or_init(|| {
+            Box::new(Known { kind: TypeId::of::<K>(), core: core::<K>, next: OnceLock::new() })
+        });
+        if known.kind == TypeId::of::<K>() {
+            return;
+        }
+        place = &known.next;
+    }
+}
 
-    fn iter(&self) -> impl Iterator<Item = &Arc<Core>> {
-        std::iter::once(&self.first).chain(&self.rest)
-    }
+/// The codecs of the session layers that the request has passed.
+fn passed(extensions: &Extensions) -> impl Iterator<Item = &Arc<Core>> {
+    std::iter::successors(KNOWN.get(), |known| known.next.get())
+        .filter_map(|known| (known.core)(extensions))
+}
 
-    /// The names of the cookies that are served.
-    #[cfg(feature = "axum")]
-    pub(crate) fn cookie_names(&self) -> impl Iterator<Item = &str> {
-        self.iter().map(|core| core.cookie.name())
-    }
+/// The names of the cookies that the layers serve which the request has passed.
+#[cfg(feature = "axum")]
+pub(crate) fn cookie_names(extensions: &Extensions) -> impl Iterator<Item = &str> {
+    passed(extensions).map(|core| core.cookie.name())
+}
+
+/// Whether the layer of this kind's codec is to serve the request: not if another is in its way, so
+/// that no response carries one cookie twice.
+pub(super) fn may_pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
+    let clash = passed(extensions)
+        .find_map(|other| Clash::of(other, codec.core()))
+        .or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
+    let Some(clash) = clash else { return true };
+    #[cfg(feature = "tracing")]
+    tracing::error!("{clash}");
+    extensions.insert(clash);
+    false
 }
 
 impl Clash {

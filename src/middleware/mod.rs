@@ -9,5 +9,5 @@ mod tests;
 
 pub use self::layer::SessionLayer;
 #[cfg(feature = "axum")]
-pub(crate) use self::layers::{Clash, Layers};
+pub(crate) use self::layers::{Clash, cookie_names};
 pub use self::service::{ResponseFuture, SessionService};

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layers::Layers;
+use super::layers;
 use crate::codec::Codec;
 use crate::kind::SessionKind;
 use crate::session::{Incoming, Outcome, Session};
@@ -44,7 +44,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut session = None;
-        if Layers::pass(request.extensions_mut(), &self.codec) {
+        if layers::may_pass(request.extensions_mut(), &self.codec) {
             let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
             let incoming = Incoming { first: cookies.next(), rest: cookies.collect() };
             let new = Session::new(self.codec.clone(), incoming);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub(crate) use self::state::{Incoming, Outcome};
 use self::state::{State, Taken};
-use crate::codec::{Codec, Opened, check_timeout};
+use crate::codec::{Codec, Core, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
 use crate::error::{ConfigErrorKind, SealErrorKind, SessionError};
 use crate::kind::{Dynamic, Json, SessionKind};
@@ -232,6 +232,10 @@ impl<K: SessionKind> Session<K> {
             state = self.open(state);
         }
         state.finish(codec, incoming)
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        self.shared.codec.core()
     }
 
     /// From now on nothing can be written: there is or will be no response to carry it.
