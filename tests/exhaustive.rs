@@ -10,6 +10,8 @@
 #[path = "common/attack.rs"]
 mod attack;
 
+use std::collections::HashSet;
+
 use attack::{Count, Raw, Rng, all, json_of, key};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealed_session::{Codec, CookieOptions, Keyring};
@@ -167,4 +169,23 @@ fn no_random_string_opens() {
             count.refused(&codec, &text);
         }
     });
+}
+
+#[test]
+fn no_nonce_comes_twice() {
+    let codec = codec(7, "session");
+    let each = if all() { 250_000 } else { 12_500 };
+    // Many to a seed, several seeds to a thread, several threads.
+    let nonces = std::thread::scope(|scope| {
+        let draw = || {
+            (0..each)
+                .map(|_| codec.encode(&json_of(2)).unwrap()[..32].to_owned())
+                .collect::<Vec<_>>()
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let different: HashSet<_> = nonces.iter().collect();
+    println!("nonces: {} drawn, {} different", nonces.len(), different.len());
+    assert_eq!(different.len(), nonces.len());
 }

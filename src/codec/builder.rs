@@ -50,7 +50,8 @@ impl<K: SessionKind> CodecBuilder<K> {
     ///
     /// Writing refreshes; so does reading, once a tenth of this time is used up. Shortening it takes
     /// effect at once, also for the sessions that are out there; lengthening it from a session's next
-    /// refresh on. (OWASP ASVS 7.3.1.)
+    /// refresh on. (Node's cookies do not say their timeout: for them both take effect at once.)
+    /// (OWASP ASVS 7.3.1.)
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self

@@ -1,0 +1,93 @@
+//! What errors say to whoever reads them in a log: what is wrong and where, in one line, and nothing that
+//! is secret.
+
+#![cfg(all(feature = "axum", feature = "fastify"))]
+
+use std::collections::BTreeMap;
+
+use sealed_session::{
+    Codec, Current, Entries, Key, KeyErrorKind, Keyring, OpenErrorKind, SealErrorKind,
+    SessionError, SessionErrorKind, SessionKind,
+};
+use serde::{Deserialize, Serialize};
+
+const SECRET: &str = "hunter2";
+
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+struct ByPlace {
+    seats: BTreeMap<(u8, u8), String>,
+}
+
+impl SessionKind for ByPlace {
+    type Data = Self;
+    const NAME: &'static str = "seats";
+}
+
+fn key() -> Key {
+    Key::from_bytes([7; 32]).unwrap()
+}
+
+fn seats() -> ByPlace {
+    ByPlace { seats: BTreeMap::from([((1, 2), SECRET.to_owned())]) }
+}
+
+#[track_caller]
+fn says(error: &impl std::fmt::Display, parts: &[&str]) {
+    let text = error.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} in {text:?}");
+    }
+    assert!(!text.contains('\n') && !text.ends_with('.') && !text.contains(SECRET), "{text:?}");
+}
+
+#[test]
+fn data_that_json_cannot_say_is_an_error_with_its_reason() {
+    let error = Codec::<ByPlace>::new(Keyring::new(key())).unwrap().encode(&seats()).unwrap_err();
+    assert!(matches!(error.kind(), SealErrorKind::Serialize { .. }));
+    says(&error, &["does not serialise to JSON", "key must be a string"]);
+}
+
+#[test]
+fn what_a_fastify_token_cannot_hold_is_named() {
+    let codec = Codec::<sealed_session::Dynamic>::new(Keyring::fastify(key())).unwrap();
+    let mut entries = Entries::new();
+    entries.insert("__ts", &SECRET).unwrap();
+    says(&codec.encode(&entries).unwrap_err(), &["`__ts`", "reserved"]);
+
+    struct List;
+    impl SessionKind for List {
+        type Data = Vec<String>;
+        const NAME: &'static str = "list";
+    }
+    let key = Key::from_bytes([8; 32]).unwrap();
+    let codec = Codec::<List>::new(Keyring::fastify(key)).unwrap();
+    let error = codec.encode(&vec![SECRET.to_owned()]).unwrap_err();
+    assert_eq!(error.kind(), &SealErrorKind::NotAnObject);
+    says(&error, &["not a JSON object", "fastify"]);
+    says(&SealErrorKind::NoRoomForIdleTimeout, &["no room", "idle timeout", "fastify"]);
+}
+
+#[test]
+fn what_the_system_lacks_is_said() {
+    says(&SealErrorKind::Randomness, &["operating system", "no randomness"]);
+    says(&KeyErrorKind::Randomness, &["operating system", "no randomness"]);
+    says(&OpenErrorKind::Version, &["version", "unknown"]);
+}
+
+#[test]
+fn a_handler_passes_the_error_of_a_codec_on_as_one_of_its_session() {
+    fn handler() -> Result<String, SessionError> {
+        let codec = Codec::<ByPlace>::new(Keyring::new(key())).unwrap();
+        Ok(codec.encode(&seats())?)
+    }
+    let error = handler().unwrap_err();
+    assert!(matches!(error.kind(), SessionErrorKind::Seal(SealErrorKind::Serialize { .. })));
+    says(&error, &["does not serialise to JSON"]);
+}
+
+#[test]
+fn the_data_of_a_session_can_be_copied_out_of_its_extractor() {
+    let current = Current::<ByPlace>(seats());
+    assert_eq!(current.clone().0, current.0);
+    says(&format!("{current:?}"), &["seats"]);
+}
