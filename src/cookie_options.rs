@@ -308,3 +308,24 @@ fn is_attribute(value: &str) -> bool {
     value.len() <= MAX_ATTRIBUTE_LEN
         && value.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b';')
 }
+
+#[cfg(test)]
+#[cfg(feature = "tower")]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::CookieOptions;
+
+    #[test]
+    fn a_header_takes_exactly_the_room_that_was_reckoned() {
+        let cookie = CookieOptions::new().prepare("session").unwrap();
+        for live in [None, Some(60), Some(u64::MAX)] {
+            let header = cookie.header(100, live, |header| {
+                header.extend_from_slice(&[b'v'; 100]);
+                Ok::<(), Infallible>(())
+            });
+            let header = header.unwrap();
+            assert_eq!(header.capacity(), header.len(), "{live:?}");
+        }
+    }
+}

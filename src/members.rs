@@ -179,7 +179,15 @@ fn place(part: &str, base: usize) -> Range<usize> {
 #[cfg(test)]
 #[cfg(feature = "tower")]
 mod tests {
-    use super::say_the_same;
+    use super::{say_the_same, scan};
+
+    #[test]
+    fn an_error_says_what_was_wanted() {
+        for json in ["[]", "1", "null"] {
+            let error = scan(json).unwrap_err().to_string();
+            assert!(error.contains("expected an object"), "{json}: {error}");
+        }
+    }
 
     #[test]
     fn another_order_of_members_says_the_same() {
@@ -203,6 +211,32 @@ mod tests {
             ("12", "21"),
         ] {
             assert!(!say_the_same(one, two), "{one} {two}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_not_made_up_for_by_white_space() {
+        // Of the same length and the same sum of bytes.
+        for (one, two) in
+            [("{\"a\":1,\"b\":2}", "{\"a\":1\t\t\t\t\r\r}"), ("[1,\"bb2\"]", "[1  \n\n\t\t]")]
+        {
+            let sum = |text: &str| text.bytes().fold(0, u8::wrapping_add);
+            assert_eq!((one.len(), sum(one)), (two.len(), sum(two)));
+            assert!(!say_the_same(one, two), "{one} {two}");
+            assert!(!say_the_same(two, one), "{two} {one}");
+        }
+    }
+
+    #[test]
+    fn another_order_deep_down_is_taken_for_a_change() {
+        let (one, two) = (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#);
+        for (open, close) in [("[", "]"), (r#"{"in":"#, "}")] {
+            let within =
+                |depth: usize, json| format!("{}{json}{}", open.repeat(depth), close.repeat(depth));
+            assert!(say_the_same(&within(15, one), &within(15, two)));
+            assert!(!say_the_same(&within(16, one), &within(16, two)));
+            assert!(!say_the_same(&within(100, one), &within(100, two)));
+            assert!(say_the_same(&within(100, one), &within(100, one)));
         }
     }
 }

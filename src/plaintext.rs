@@ -167,11 +167,49 @@ mod tests {
     }
 
     #[test]
+    fn text_is_not_printed() {
+        assert_eq!(format!("{:?}", Text::new("plaintext".to_owned())), "Text(..)");
+    }
+
+    #[test]
     fn growing_keeps_what_is_there() {
         let mut bytes = Bytes::new(Vec::with_capacity(2));
         for byte in 0..100 {
             bytes.write_all(&[byte]).unwrap();
         }
         assert!(bytes.iter().copied().eq(0..100));
+    }
+
+    #[test]
+    fn a_single_write_takes_everything() {
+        let mut bytes = Bytes::default();
+        assert_eq!(bytes.write(&[1, 2, 3]).unwrap(), 3);
+        assert_eq!(**bytes, [1, 2, 3]);
+    }
+
+    #[test]
+    fn growing_makes_the_room_that_is_wanted_and_doubles() {
+        for (len, by, wanted) in [(2, 100, 102), (64, 1, 128), (0, 1, 1)] {
+            let mut bytes = Bytes::new(Vec::with_capacity(len));
+            bytes.resize(len, 7);
+            bytes.grow(by);
+            assert_eq!(bytes.capacity(), wanted);
+            assert_eq!(**bytes, [7].repeat(len));
+        }
+    }
+
+    #[test]
+    fn grows_itself_when_the_room_is_used_up_and_not_before() {
+        let mut bytes = Bytes::new(Vec::with_capacity(4));
+        bytes.write_all(&[1, 2]).unwrap();
+        bytes.write_all(&[3, 4]).unwrap();
+        assert_eq!(bytes.capacity(), 4);
+
+        // A vector that grows by itself takes eight bytes at once, and leaves the old ones as they are.
+        let mut bytes = Bytes::new(Vec::with_capacity(3));
+        bytes.write_all(&[1, 2]).unwrap();
+        bytes.write_all(&[3, 4]).unwrap();
+        assert_eq!(bytes.capacity(), 6);
+        assert_eq!(**bytes, [1, 2, 3, 4]);
     }
 }

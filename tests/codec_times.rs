@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sealed_session::{
     Codec, CodecBuilder, Dynamic, Entries, Key, Keyring, OpenErrorKind, Opened, SealErrorKind,
@@ -300,6 +300,15 @@ fn a_token_of_today_is_from_the_future_to_a_clock_that_is_not_set() {
     let token = token(&codec);
     clock.set(0);
     refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+}
+
+#[test]
+fn without_a_clock_of_its_own_a_codec_goes_by_the_systems() {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let codec = Codec::new(Keyring::new(Key::from_bytes([7; 32]).unwrap())).unwrap();
+    let before = now();
+    let opened = codec.decode(token(&codec)).unwrap();
+    assert!((before..=now()).contains(&opened.refreshed_at));
 }
 
 #[test]

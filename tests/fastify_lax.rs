@@ -403,6 +403,22 @@ mod http {
     }
 
     #[test]
+    fn one_key_loaded_twice_may_serve_two_cookies_where_either_codec_is_told_so() {
+        let login = || builder::<Login>(Keyring::fastify(key(7)));
+        let admin = || builder::<Admin>(Keyring::fastify(key(7)));
+        for (login, admin) in [
+            (login().danger_share_fastify_key(), admin()),
+            (login(), admin().danger_share_fastify_key()),
+        ] {
+            let app = Router::new()
+                .route("/", get(both))
+                .layer(SessionLayer::new(login.build().unwrap()))
+                .layer(SessionLayer::new(admin.build().unwrap()));
+            assert_eq!(visit(&app), (StatusCode::OK, "both".to_owned()));
+        }
+    }
+
+    #[test]
     fn two_keys_for_two_cookies_are_as_they_should_be() {
         let (status, body) = visit(&app(Keyring::fastify(key(7)), Keyring::fastify(key(8))));
         assert_eq!((status, body.as_str()), (StatusCode::OK, "both"));

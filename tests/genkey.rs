@@ -125,6 +125,38 @@ fn does_not_overwrite_a_file() {
 }
 
 #[test]
+fn sees_that_a_path_is_taken_before_it_takes_a_passphrase() {
+    let dir = TempDir::new();
+    std::fs::write(dir.path().join("key"), "precious").unwrap();
+    let output = run_in(dir.path(), &["--passphrase", "--output", "key"], PASSPHRASE);
+    fails(&output, 1, &["cannot write key: it exists already"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("salt") && !stderr.contains("deriving"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[test]
+fn does_not_write_through_a_link_that_leads_nowhere() {
+    let dir = TempDir::new();
+    std::os::unix::fs::symlink("nowhere", dir.path().join("key")).unwrap();
+    let output = run_in(dir.path(), &["--output", "key"], "");
+    fails(&output, 1, &["cannot write key: it exists already", "--force"]);
+    assert!(!dir.path().join("nowhere").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn replaces_no_pipe_even_when_forced_to() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let dir = TempDir::new();
+    let path = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let output = run_in(dir.path(), &["--output", "pipe", "--force"], "");
+    fails(&output, 1, &["cannot write pipe: it is not a regular file"]);
+    assert!(std::fs::metadata(&path).unwrap().file_type().is_fifo());
+}
+
+#[test]
 fn overwrites_a_file_when_forced_to() {
     let dir = TempDir::new();
     let path = dir.path().join("key");
@@ -184,20 +216,26 @@ fn only_its_owner_can_read_a_file_that_was_open_to_all_before() {
     mode_is_0600(&path);
 }
 
-/// What it shows on a terminal, and its exit code.
+/// What it shows on a terminal where this is typed, and its exit code.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(args: &str) -> (String, Option<i32>) {
+fn on_a_terminal(args: &str, typed: &str) -> (String, Option<i32>) {
     let command = format!("{} {args}", env!("CARGO_BIN_EXE_genkey"));
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
-    let output = script.stdin(Stdio::null()).output().expect("`script` of util-linux is wanted");
+    let mut child = script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("`script` of util-linux is wanted");
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
     (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn writes_no_raw_key_onto_a_terminal() {
-    let (shown, code) = on_a_terminal("");
+    let (shown, code) = on_a_terminal("", "");
     assert_eq!(code, Some(1), "{shown}");
     for words in ["not for a terminal", "> secret-key", "--output", "--format hex"] {
         assert!(shown.contains(words), "{words:?} is not in {shown:?}");
@@ -207,9 +245,22 @@ fn writes_no_raw_key_onto_a_terminal() {
 #[cfg(target_os = "linux")]
 #[test]
 fn writes_text_onto_a_terminal() {
-    let (shown, code) = on_a_terminal("--format hex");
+    let (shown, code) = on_a_terminal("--format hex", "");
     assert_eq!(code, Some(0), "{shown}");
     assert!(Key::from_hex(shown.trim()).is_ok(), "{shown:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_passphrase_on_a_terminal_is_typed_twice() {
+    let args = "--passphrase --salt mq9hDxBVDbspDR6n --format hex";
+    let (shown, code) = on_a_terminal(args, &format!("{PASSPHRASE}\n{PASSPHRASE}\n"));
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("Passphrase: ") && shown.contains("Once more: "), "{shown}");
+    assert!(shown.contains(KEY.trim()), "{shown}");
+    let (shown, code) = on_a_terminal(args, &format!("{PASSPHRASE}\n{PASSPHRASE}x\n"));
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("the two passphrases differ"), "{shown}");
 }
 
 #[test]

@@ -323,3 +323,29 @@ fn a_service_of_any_body_and_error_passes_unharmed() {
     assert!(response.headers().contains_key(SET_COOKIE));
     assert_eq!(response.into_body(), Words(vec!["a".into(), "b".into()]));
 }
+
+/// Says of itself how ready it is, and serves nothing.
+struct Busy(Poll<Result<(), &'static str>>);
+
+impl Service<Request<()>> for Busy {
+    type Response = Response<()>;
+    type Error = &'static str;
+    type Future = Ready<Result<Response<()>, &'static str>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        self.0
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        ready(Err("not to be called"))
+    }
+}
+
+#[test]
+fn a_service_is_ready_when_the_one_within_is() {
+    for readiness in [Poll::Ready(Ok(())), Poll::Ready(Err("broken")), Poll::Pending] {
+        let codec = Codec::<Login>::new(ring(&[1])).unwrap();
+        let mut service = SessionLayer::new(codec).layer(Busy(readiness));
+        assert_eq!(service.poll_ready(&mut Context::from_waker(Waker::noop())), readiness);
+    }
+}

@@ -90,6 +90,29 @@ fn what_was_there_can_still_be_read() {
     }
 }
 
+#[cfg(feature = "tracing")]
+#[test]
+fn what_cannot_be_an_error_is_logged_as_one() {
+    type End = fn(&Session);
+    let ends: [(&str, End); 2] = [("delete", Session::delete), ("regenerate", Session::regenerate)];
+    for (name, end) in ends {
+        let mut browser = Browser::new();
+        let codec = browser.codec::<Dynamic>();
+        browser.visit(&codec, |session| session.insert("a", 1));
+        let (_, log) = support::log::log_of(|| {
+            browser.visit(&codec, move |session| {
+                end(&session);
+                session.insert("a", 1)
+            })
+        });
+        assert!(!log.contains("ERROR"), "{name} in time: {log}");
+        let session = kept_past_the_response(&mut browser, &codec, false);
+        let (_, log) = support::log::log_of(|| end(&session));
+        let line = log.lines().find(|line| line.starts_with("ERROR")).unwrap();
+        assert!(line.contains("too late") && line.contains(name), "{line}");
+    }
+}
+
 #[test]
 fn an_update_that_the_response_overtakes_is_an_error() {
     let mut browser = Browser::new();

@@ -4,7 +4,9 @@
 
 mod support;
 
-use sealed_session::{ConfigErrorKind, CookieOptions, Dynamic, Entries, Session, SessionErrorKind};
+use sealed_session::{
+    ConfigErrorKind, CookieOptions, Dynamic, Entries, SameSite, Session, SessionErrorKind,
+};
 
 use support::{Browser, DAY, HOUR, Login, START, seconds};
 
@@ -258,6 +260,20 @@ fn cookie_options_are_for_one_response_and_alone_write_nothing() {
         session.set_cookie_options(session.cookie_options().max_age(HOUR))
     });
     assert!(page.set_cookies().is_empty() && page.all("vary").is_empty());
+}
+
+#[test]
+fn cookie_options_for_one_response_begin_with_those_of_the_codec() {
+    let mut browser = Browser::new();
+    let strict = CookieOptions::host_prefixed().same_site(SameSite::Strict);
+    let codec = browser.builder::<Login>().cookie(strict).build().unwrap();
+    let page = browser.visit(&codec, |session| {
+        session.set_cookie_options(session.cookie_options().max_age(HOUR))?;
+        session.set(SEVEN)
+    });
+    assert!(page.set_cookie().starts_with("__Host-login="));
+    assert!(page.set_cookie().contains("; SameSite=Strict"));
+    assert_eq!(page.max_age(), Some(3600));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use sealed_session::{Dynamic, Session, SessionError, SessionErrorKind, SessionKind};
 use serde::{Deserialize, Serialize};
 
-use support::{Browser, DAY, Login};
+use support::{Browser, DAY, Login, START, seconds};
 
 const SEVEN: Login = Login { user_id: 7 };
 const EIGHT: Login = Login { user_id: 8 };
@@ -161,6 +161,42 @@ fn a_write_while_update_runs_stays_and_the_update_is_a_conflict() {
         assert_eq!(session.data(), Some(EIGHT));
         Ok(())
     });
+}
+
+#[test]
+fn a_regeneration_while_update_runs_stays_and_the_update_is_a_conflict() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Login>();
+    browser.visit(&codec, |session| session.set(SEVEN));
+    let page = browser.visit(&codec, |session| {
+        let result = session.update(|login| {
+            session.regenerate();
+            login.user_id = 8;
+        });
+        assert_eq!(*result.unwrap_err().kind(), SessionErrorKind::Conflict);
+        Ok(())
+    });
+    assert_eq!(page.max_age(), Some(0), "nothing of the old session survives");
+}
+
+#[test]
+fn a_write_of_what_is_there_takes_no_refresh_back() {
+    type Write = fn(&Session<Login>) -> Result<(), SessionError>;
+    let writes: [Write; 2] = [
+        |session| session.touch().and_then(|()| session.set(SEVEN)),
+        |session| session.set(SEVEN).and_then(|()| session.touch()),
+    ];
+    for write in writes {
+        let mut browser = Browser::new();
+        let codec = browser.codec::<Login>();
+        browser.visit(&codec, |session| session.set(SEVEN));
+        browser.clock.advance(seconds(1));
+        browser.visit(&codec, move |session| write(&session)).set_cookie();
+        browser.visit(&codec, |session| {
+            assert_eq!(session.info().unwrap().refreshed_at, START + 1);
+            Ok(())
+        });
+    }
 }
 
 #[test]

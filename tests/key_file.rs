@@ -102,8 +102,17 @@ fn names_the_file_that_holds_no_key_and_says_why() {
 #[test]
 fn refuses_a_file_of_any_greater_length() {
     let dir = TempDir::new();
-    let error = Key::from_file(file(&dir, [7; 100_000])).unwrap_err();
-    assert!(matches!(error.kind(), KeyErrorKind::FileContent { .. }));
+    // One of more than 4096 bytes is not read, so that its last byte is not known.
+    for (len, newline_is_seen) in [(4095, true), (4096, true), (4097, false), (100_000, false)] {
+        let error = Key::from_file(file(&dir, [b'\n'].repeat(len))).unwrap_err();
+        assert!(matches!(error.kind(), KeyErrorKind::FileContent { .. }));
+        let cause = error.source().unwrap().downcast_ref::<KeyError>().unwrap();
+        assert!(
+            matches!(cause.kind(), KeyErrorKind::Length { found, ends_in_newline, .. }
+                if (*found, *ends_in_newline) == (len, newline_is_seen)),
+            "{len}: {cause:?}"
+        );
+    }
 }
 
 #[test]

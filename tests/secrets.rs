@@ -159,8 +159,12 @@ impl Watch {
         self.seen.borrow_mut().push((what.to_owned(), text.into()));
     }
 
+    #[track_caller]
     fn debug(&self, what: &str, value: &impl Debug) {
-        self.text(what, format!("{value:?}"));
+        let shown = format!("{value:?}");
+        // What prints nothing at all would be found to hide everything.
+        assert!(!shown.is_empty(), "{what}");
+        self.text(what, shown);
         self.text(what, format!("{value:#?}").split_whitespace().collect::<String>());
         self.text(what, format!("{value:x?}"));
         self.text(what, format!("{value:02X?}"));
@@ -173,7 +177,9 @@ impl Watch {
         self.debug(what, &error);
         let mut cause: Option<&dyn Error> = Some(&error);
         while let Some(error) = cause {
-            self.text(what, error.to_string());
+            let words = error.to_string();
+            assert!(!words.is_empty(), "{what}: no words");
+            self.text(what, words);
             self.text(what, format!("{error:#?}"));
             cause = error.source();
         }
@@ -333,6 +339,7 @@ fn no_public_type_that_is_printed_shows_a_secret() {
     let dynamic = watch.codec::<Dynamic>(ring());
     watch.debug("Codec", &codec);
     watch.debug("CookieOptions", &CookieOptions::new());
+    watch.debug("TestClock", &TestClock::at(0));
     watch.debug("Entries", &entries());
     let token = watch.token(&codec, &login());
     watch.debug("Opened", &codec.decode(&token).unwrap());

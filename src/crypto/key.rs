@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::random;
 use super::secretbox::KEY_LEN;
@@ -290,12 +290,9 @@ impl fmt::Debug for Key {
 }
 
 fn decode_base64<E: base64ct::Encoding>(text: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {
-    // A decoder writes past the key while it looks at the padding.
-    let mut buffer = Zeroizing::new([0; KEY_LEN + 1]);
-    let decoded = E::decode(text, &mut *buffer).ok()?;
-    let bytes = <[u8; KEY_LEN]>::try_from(decoded).ok().map(Zeroizing::new);
-    buffer.zeroize();
-    bytes
+    let mut bytes = Zeroizing::new([0; KEY_LEN]);
+    let len = E::decode(text, &mut *bytes).ok()?.len();
+    (len == KEY_LEN).then_some(bytes)
 }
 
 fn wrong_length(content: &[u8]) -> KeyError {

@@ -96,6 +96,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_seed_is_good_for_so_many_nonces_and_not_one_more() {
+        std::thread::spawn(|| {
+            nonce().unwrap();
+            FAIL.set(true);
+            for _ in 1..NONCES_PER_SEED {
+                nonce().unwrap();
+            }
+            assert!(nonce().is_err());
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
     fn fails_closed_when_a_seed_is_due_and_there_is_none() {
         std::thread::spawn(|| {
             for _ in 0..NONCES_PER_SEED {

@@ -259,12 +259,25 @@ mod tests {
             assert!(read.names().eq(written.names()));
         }
         assert_eq!(written.len(), 3);
+        assert!(written.names().eq(["a", "ü\"\\\n", ""]));
         for name in ["a", "ü\"\\\n", ""] {
             assert!(written.remove(name));
             assert!(!written.remove(name));
         }
         assert!(written.is_empty());
         assert_eq!(written.json().as_str(), "{}");
+    }
+
+    #[test]
+    fn a_write_takes_exactly_the_room_that_was_reckoned() {
+        // A text that has to grow leaves a copy behind that is not wiped.
+        let room = |entries: &Entries| entries.json.0.capacity();
+        let entries = entries(r#"{"a":1,"b":"old"}"#);
+        let json = entries.json().as_str().len();
+        let longer = "\"longer than all of the others are together\"";
+        assert_eq!(room(&entries.with("b", longer)), json + longer.len());
+        assert_eq!(room(&entries.with("c", longer)), json + longer.len() + "'c'".len() + 2);
+        assert_eq!(room(&entries.without("b").unwrap()), json);
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! A log that is kept, to see what is in it and what is not.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+/// While there is one subscriber alone, `tracing` asks only the thread that comes to an event first
+/// whether anybody listens, and keeps the answer for all threads. With a second it asks everybody.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Log::default()));
+
 /// What is logged on this thread while `work` runs, at every level: a line an event or span.
 pub(crate) fn log_of<R>(work: impl FnOnce() -> R) -> (R, String) {
+    LazyLock::force(&SECOND);
     let log = Log::default();
     let result = tracing::subscriber::with_default(log.clone(), work);
     let text = log.text.lock().unwrap().clone();
