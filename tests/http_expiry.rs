@@ -312,3 +312,33 @@ fn the_later_of_two_parallel_responses_wins() {
         Ok(())
     });
 }
+
+#[test]
+fn a_refresh_that_is_due_by_the_time_of_the_response_is_sent() {
+    let (mut browser, codec) = logged_in();
+    let clock = browser.clock.clone();
+    let page = browser.visit(&codec, move |session| {
+        assert_eq!(session.data(), Some(SEVEN));
+        Ok(clock.advance(seconds(950)))
+    });
+    assert_eq!(page.set_cookies().len(), 1);
+    browser.clock.advance(seconds(999));
+    assert!(opens(&mut browser, &codec));
+}
+
+#[test]
+fn what_is_written_lasts_from_the_response_on_however_long_the_handler_took() {
+    let (mut browser, codec) = logged_in();
+    let clock = browser.clock.clone();
+    browser.visit(&codec, move |session| {
+        session.regenerate();
+        session.set(Login { user_id: 8 })?;
+        Ok(clock.advance(seconds(1001)))
+    });
+    let now = START + 1001;
+    browser.visit(&codec, move |session| {
+        let info = session.info().unwrap();
+        assert_eq!((info.created_at, info.refreshed_at), (Some(now), now));
+        Ok(())
+    });
+}

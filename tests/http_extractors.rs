@@ -5,14 +5,16 @@
 mod support;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
-use http::StatusCode;
 use http::header::VARY;
+use http::{Request, StatusCode};
 use sealed_session::{
     Codec, CookieOptions, Current, Dynamic, Session, SessionError, SessionKind, SessionLayer,
 };
 
 use support::{Admin, Browser, Login, Page};
+use tower::ServiceExt as _;
 
 async fn log_in(session: Session<Login>) -> Result<(), SessionError> {
     session.regenerate();
@@ -224,4 +226,16 @@ fn a_forgotten_layer_is_logged_as_an_error() {
     let (_, log) = support::log::log_of(|| browser.get(&routes(), "/me"));
     let line = log.lines().find(|line| line.starts_with("ERROR")).unwrap();
     assert!(line.contains("no SessionLayer for"), "{line}");
+}
+
+#[test]
+fn a_session_handed_on_to_another_router_is_in_nobodys_way() {
+    let mut browser = Browser::new();
+    let inner = routes().layer(layer::<Login>(&browser));
+    let outer = async move |session: Session<Login>| {
+        let request = Request::get("/me").extension(session).body(Body::empty()).unwrap();
+        inner.oneshot(request).await.unwrap().status().to_string()
+    };
+    let app = Router::new().route("/", get(outer)).layer(layer::<Login>(&browser));
+    answers(&browser.get(&app, "/"), 200, "401 Unauthorized");
 }

@@ -189,15 +189,7 @@ impl Core {
             return Err(OpenErrorKind::Expired);
         }
         let created_at = times.created_at;
-        let validity = Validity {
-            created_at,
-            refreshed_at,
-            expires_at,
-            idle,
-            key_index,
-            opened_at: now,
-            undated,
-        };
+        let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index, undated };
         Ok(Valid { json, validity })
     }
 

@@ -59,9 +59,6 @@ pub(crate) struct Validity {
     /// The idle timeout that counts, in seconds.
     pub(crate) idle: Idle,
     pub(crate) key_index: usize,
-    /// When it was opened.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
-    pub(crate) opened_at: u64,
     /// The token itself does not say when it was refreshed.
     pub(crate) undated: bool,
 }

@@ -1,8 +1,6 @@
 //! What a session handle guards: the cookie as it came, the content as it is now, and the one
 //! `Change` between them.
 
-use std::cell::LazyCell;
-
 use http::HeaderValue;
 
 use crate::codec::{Codec, Core, Opened, Opening, Validity, check_time, draw_nonce};
@@ -68,8 +66,6 @@ pub(super) struct State<K: SessionKind> {
     revision: u64,
     /// Drawn when something is written, so that a lack of randomness is the handler's error.
     nonce: Option<[u8; NONCE_LEN]>,
-    /// When something was last written: what the seal will say.
-    written_at: Option<u64>,
     /// Attributes for this response only.
     cookie: Option<Box<SetCookie>>,
 }
@@ -107,7 +103,6 @@ impl<K: SessionKind> State<K> {
             change: Change::None,
             revision: 0,
             nonce: None,
-            written_at: None,
             cookie: None,
         }
     }
@@ -237,7 +232,6 @@ impl<K: SessionKind> State<K> {
         if self.nonce.is_none() {
             self.nonce = Some(draw_nonce()?);
         }
-        self.written_at = Some(now);
         Ok(())
     }
 
@@ -333,10 +327,11 @@ impl<K: SessionKind> State<K> {
             (Change::Deleted, _) | (Change::Written { .. }, None) => self.removal(core, incoming),
             (Change::None, None) => None,
             (Change::None | Change::Written { .. }, Some(json)) => {
-                let now = LazyCell::new(|| self.written_at.unwrap_or_else(|| core.now()));
+                // The response's time, which may be long after the session was opened or written.
+                let now = core.now();
                 let sealed = self
-                    .to_seal(change, &now)
-                    .map(|refreshed_at| self.seal(core, nonce, *now, refreshed_at, json));
+                    .to_seal(change, now)
+                    .map(|refreshed_at| self.seal(core, nonce, now, refreshed_at, json));
                 match sealed {
                     // What cannot be written must not leave an older session in its place.
                     Some(None) if self.stored.is_none() => self.removal(core, incoming),
@@ -348,19 +343,19 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Whether the session is to be sealed anew, and if so, when it was last refreshed.
-    fn to_seal(&self, change: Change, now: &LazyCell<u64, impl FnOnce() -> u64>) -> Option<u64> {
+    fn to_seal(&self, change: Change, now: u64) -> Option<u64> {
         let Some(Stored { json, validity }) = &self.stored else {
-            return Some(**now);
+            return Some(now);
         };
         let differs = || match &self.content {
             Content::Written(new) => !say_the_same(json.as_str(), new.as_str()),
             Content::Nothing | Content::Stored => false,
         };
-        let used = validity.opened_at.saturating_sub(validity.refreshed_at);
+        let used = now.saturating_sub(validity.refreshed_at);
         let due = self.read && used.saturating_mul(10) >= validity.idle.seconds.into();
         match change {
-            Change::Written { forced } if forced || differs() => Some(**now),
-            _ if due || validity.undated => Some(**now),
+            Change::Written { forced } if forced || differs() => Some(now),
+            _ if due || validity.undated => Some(now),
             _ if validity.key_index > 0 => Some(validity.refreshed_at),
             _ => None,
         }
