@@ -1,7 +1,7 @@
 //! Randomness: the one file that asks the operating system for it.
 //!
 //! Keys come from the operating system directly; nonces from a ChaCha20 generator per thread that
-//! the operating system seeds, reseeds, and seeds anew after a fork. When it gives nothing, nothing
+//! the operating system seeds, reseeds, and seeds anew after a `fork`. When it gives nothing, nothing
 //! is returned: there is no fall-back.
 
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ const NONCES_PER_SEED: u32 = 1024;
 struct Generator {
     rng: ChaCha20Rng,
     left: u32,
-    process: u32,
+    guard: forkguard::Guard,
 }
 
 thread_local! {
@@ -45,11 +45,10 @@ pub(crate) fn nonce() -> Result<[u8; NONCE_LEN], NoRandomness> {
         let mut slot = slot.borrow_mut();
         // Two processes with one generator's state would repeat each other's nonces. A stale state is
         // dropped before the new seed is asked for: if there is none, nothing is left to draw from.
-        let process = process_id();
-        slot.take_if(|generator| generator.left == 0 || generator.process != process);
+        slot.take_if(|generator| generator.left == 0 || generator.guard.detected_fork());
         let generator = match &mut *slot {
             Some(generator) => generator,
-            none => none.insert(Generator::seeded(process)?),
+            none => none.insert(Generator::seeded()?),
         };
         generator.left -= 1;
         generator.rng.fill_bytes(&mut nonce);
@@ -64,17 +63,13 @@ pub(crate) fn nonce() -> Result<[u8; NONCE_LEN], NoRandomness> {
 }
 
 impl Generator {
-    fn seeded(process: u32) -> Result<Self, NoRandomness> {
+    fn seeded() -> Result<Self, NoRandomness> {
+        // Before the seed is drawn, so that a fork between the two is noticed.
+        let guard = forkguard::Guard::try_new().map_err(|_| NoRandomness)?;
         let mut seed = Zeroizing::new([0; 32]);
         fill(&mut *seed)?;
-        Ok(Self { rng: ChaCha20Rng::from_seed(*seed), left: NONCES_PER_SEED, process })
+        Ok(Self { rng: ChaCha20Rng::from_seed(*seed), left: NONCES_PER_SEED, guard })
     }
-}
-
-/// Asked before each nonce, although it is a system call: a handler for forks would be spared it, and
-/// miss `_Fork` and `clone`. Where there is no fork there is no process number to ask for either.
-fn process_id() -> u32 {
-    if cfg!(unix) { std::process::id() } else { 0 }
 }
 
 #[cfg(test)]
@@ -125,25 +120,6 @@ pub(crate) mod tests {
             assert!(nonce().is_err(), "no state is left from before");
             FAIL.set(false);
             assert!(nonce().is_ok());
-        })
-        .join()
-        .unwrap();
-    }
-
-    #[test]
-    fn a_state_from_another_process_is_not_used() {
-        std::thread::spawn(|| {
-            nonce().unwrap();
-            let mut copied = GENERATOR.with_borrow_mut(|slot| {
-                let generator = slot.as_mut().unwrap();
-                generator.process = generator.process.wrapping_add(1);
-                let mut copied = ChaCha20Rng::from_seed(generator.rng.get_seed());
-                copied.set_word_pos(generator.rng.get_word_pos());
-                copied
-            });
-            let mut repeated = [0; NONCE_LEN];
-            copied.fill_bytes(&mut repeated);
-            assert_ne!(nonce().unwrap(), repeated);
         })
         .join()
         .unwrap();

@@ -24,10 +24,6 @@ struct Known {
 /// a lock.
 static KNOWN: OnceLock<Box<Known>> = OnceLock::new();
 
-/// In the request's extensions: it has passed a session layer. Of no size, so that it costs no allocation.
-#[derive(Clone)]
-struct Passed;
-
 /// In the request's extensions: two layers stand in each other's way.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "read by the extractors"))]
@@ -73,9 +69,6 @@ pub(crate) fn cookie_names(extensions: &Extensions) -> impl Iterator<Item = &str
 /// Whether the layer of this kind's codec is to serve the request: not if another is in its way, so
 /// that no response carries one cookie twice.
 pub(super) fn may_pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
-    if extensions.insert(Passed).is_none() {
-        return true;
-    }
     let clash = passed(extensions)
         .find_map(|other| Clash::of(other, codec.core()))
         .or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
