@@ -229,16 +229,13 @@ fn a_forgotten_layer_is_logged_as_an_error() {
 }
 
 #[test]
-fn a_session_handed_on_to_another_router_counts_as_its_layer() {
+fn a_session_handed_on_to_another_router_is_in_nobodys_way() {
     let mut browser = Browser::new();
     let inner = routes().layer(layer::<Login>(&browser));
     let outer = async move |session: Session<Login>| {
         let request = Request::get("/me").extension(session).body(Body::empty()).unwrap();
-        let with = inner.clone().oneshot(request).await.unwrap().status();
-        let request = Request::get("/me").body(Body::empty()).unwrap();
-        let without = inner.oneshot(request).await.unwrap().status();
-        format!("{} {}", with.as_u16(), without.as_u16())
+        inner.oneshot(request).await.unwrap().status().to_string()
     };
     let app = Router::new().route("/", get(outer)).layer(layer::<Login>(&browser));
-    answers(&browser.get(&app, "/"), 200, "500 401");
+    answers(&browser.get(&app, "/"), 200, "401 Unauthorized");
 }

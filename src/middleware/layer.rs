@@ -21,8 +21,7 @@ use crate::kind::SessionKind;
 ///
 /// One layer a kind, and one kind a cookie name: two layers with one cookie name on a request are
 /// reported at error level, and every session extractor on it answers 500 and names the cookie. Which
-/// layers a request has passed is told by the sessions in its extensions, so a session that is handed on
-/// to another router in a request's extensions counts as its layer.
+/// layers a request has passed is told by the sessions in its extensions: leave them there.
 ///
 /// A response that sets a cookie also gets `Cache-Control: no-store`, unless the handler chose one,
 /// and a response that depends on the session gets `Vary: Cookie`.

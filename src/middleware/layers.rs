@@ -1,7 +1,7 @@
 //! Which session layers a request has passed, so that two that would answer to one cookie are noticed.
 //!
-//! What they have passed is told by the sessions in the request's extensions. An entry there for the
-//! layers themselves would cost every request an allocation.
+//! Which ones is told by the sessions in the request's extensions: a list of them there would cost every
+//! request an allocation.
 
 use std::any::{TypeId, type_name};
 use std::fmt;
@@ -23,6 +23,10 @@ struct Known {
 /// A list to which a kind is added once, when its first layer is made, and that requests read without
 /// a lock.
 static KNOWN: OnceLock<Box<Known>> = OnceLock::new();
+
+/// In the request's extensions: it has passed a session layer. Of no size, so that it costs no allocation.
+#[derive(Clone)]
+struct Passed;
 
 /// In the request's extensions: two layers stand in each other's way.
 #[derive(Clone)]
@@ -69,6 +73,9 @@ pub(crate) fn cookie_names(extensions: &Extensions) -> impl Iterator<Item = &str
 /// Whether the layer of this kind's codec is to serve the request: not if another is in its way, so
 /// that no response carries one cookie twice.
 pub(super) fn may_pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
+    if extensions.insert(Passed).is_none() {
+        return true;
+    }
     let clash = passed(extensions)
         .find_map(|other| Clash::of(other, codec.core()))
         .or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
