@@ -6,7 +6,7 @@
 
 use std::hint::black_box;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -84,7 +84,8 @@ impl App {
     /// With sessions that were sealed so long ago.
     fn with_layer<K: SessionKind>(routes: Router, age: Duration, data: fn(u64) -> K::Data) -> Self {
         let keyring = Keyring::new(Key::from_bytes([7; 32]).expect("a key"));
-        let clock = TestClock::at(SystemClock.unix_seconds());
+        let now = SystemClock.now().duration_since(UNIX_EPOCH).expect("after 1970");
+        let clock = TestClock::at(now.as_secs());
         clock.go_back(age);
         let sealer = Codec::<K>::builder(keyring.clone()).clock(clock).build().expect("a codec");
         let cookies = (0..SESSIONS)

@@ -10,36 +10,46 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Implement it where [`SystemClock`] does not work (WebAssembly without a system), or use
 /// [`TestClock`] in tests.
 pub trait Clock: Send + Sync + 'static {
-    /// Whole seconds since the Unix epoch, in UTC.
-    fn unix_seconds(&self) -> u64;
+    /// The present time. One before 1970 counts as 1970.
+    fn now(&self) -> SystemTime;
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
-    fn unix_seconds(&self) -> u64 {
-        (**self).unix_seconds()
+    fn now(&self) -> SystemTime {
+        (**self).now()
     }
 }
 
-/// The operating system's clock. A time before 1970 counts as 1970.
+/// The operating system's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn unix_seconds(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
     }
+}
+
+/// A time in milliseconds since the Unix epoch.
+pub(crate) fn unix_millis(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+fn millis(duration: Duration) -> u64 {
+    // Not `as_millis`, which divides 128 bits.
+    duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis().into())
 }
 
 /// A clock that stands still until it is told to move. Its clones are the same clock.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, UNIX_EPOCH};
 /// use sealed_session::{Clock, TestClock};
 ///
 /// let clock = TestClock::at(1_700_000_000);
 /// let same = clock.clone();
 /// clock.advance(Duration::from_secs(60));
-/// assert_eq!(same.unix_seconds(), 1_700_000_060);
+/// assert_eq!(same.now(), UNIX_EPOCH + Duration::from_secs(1_700_000_060));
 /// ```
 #[derive(Clone)]
 pub struct TestClock(Arc<AtomicU64>);
@@ -48,22 +58,22 @@ impl TestClock {
     /// A clock that stands at so many seconds since the Unix epoch.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(unix_seconds)))
+        Self(Arc::new(AtomicU64::new(unix_seconds.saturating_mul(1000))))
     }
 
-    /// Moves forward by the whole seconds of `by`, at most to the last second there is.
+    /// Moves forward by the whole milliseconds of `by`.
     pub fn advance(&self, by: Duration) {
-        self.change(|now| now.saturating_add(by.as_secs()));
+        self.change(|now| now.saturating_add(millis(by)));
     }
 
-    /// Moves back by the whole seconds of `by`, at most to 1970.
+    /// Moves back by the whole milliseconds of `by`, at most to 1970.
     pub fn go_back(&self, by: Duration) {
-        self.change(|now| now.saturating_sub(by.as_secs()));
+        self.change(|now| now.saturating_sub(millis(by)));
     }
 
     /// Sets the time, in seconds since the Unix epoch.
     pub fn set(&self, unix_seconds: u64) {
-        self.change(|_| unix_seconds);
+        self.change(|_| unix_seconds.saturating_mul(1000));
     }
 
     fn change(&self, change: impl Fn(u64) -> u64) {
@@ -77,13 +87,15 @@ impl TestClock {
 }
 
 impl Clock for TestClock {
-    fn unix_seconds(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+    /// Where the system's type does not reach as far, its last time.
+    fn now(&self) -> SystemTime {
+        let since = Duration::from_millis(self.0.load(Ordering::SeqCst));
+        UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH + Duration::from_secs(u32::MAX.into()))
     }
 }
 
 impl fmt::Debug for TestClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TestClock").field(&self.unix_seconds()).finish()
+        f.debug_tuple("TestClock").field(&self.now()).finish()
     }
 }

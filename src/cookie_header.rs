@@ -28,6 +28,16 @@ pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item
     })
 }
 
+/// Every pair's name, and how long its value is, in the header's order.
+#[cfg(feature = "tower")]
+pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    header.split(|byte| *byte == b';').map(|pair| {
+        let pair = pair.trim_ascii();
+        let name = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (&pair[..name], pair.len().saturating_sub(name + 1))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #[track_caller]

@@ -16,6 +16,8 @@ pub(crate) const MAX_COOKIE_LEN: usize = 4096;
 /// What browsers keep of an attribute's value, in bytes (likewise).
 const MAX_ATTRIBUTE_LEN: usize = 1024;
 const MAX_NAME_LEN: usize = 255;
+/// The prefixes that browsers know, and `__Host-Http-`.
+const PREFIXES: [&str; 3] = ["__Host-", "__Secure-", "__Http-"];
 /// How long browsers keep a cookie at most (RFC 6265bis, section 5.5).
 const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
 
@@ -75,8 +77,8 @@ impl CookieOptions {
         Self { prefix: "__Secure-", ..Self::new() }
     }
 
-    /// The cookie's name, without the prefix. Default: the kind's
-    /// [`NAME`](crate::SessionKind::NAME).
+    /// The cookie's name. The prefix is put before it, unless it begins with that prefix already.
+    /// Default: the kind's [`NAME`](crate::SessionKind::NAME).
     ///
     /// At most 255 letters, digits or ``!#$%&'*+-.^_`|~``.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
@@ -106,8 +108,8 @@ impl CookieOptions {
     /// browser is closed.
     ///
     /// It only tells the browser when to forget the cookie. What ends a session are the codec's
-    /// timeouts. A session whose own idle timeout is longer than the codec's (“remember me”) needs
-    /// no setting here: its cookie lives as long as the session.
+    /// timeouts. “Remember me” needs no setting here: the cookie of a session that is
+    /// [remembered](crate::CodecBuilder::remember_timeout) lives as long as the session.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
         self
@@ -148,7 +150,9 @@ impl CookieOptions {
 
     /// Checks the options and prepares what is written for them.
     pub(crate) fn prepare(&self, kind_name: &'static str) -> Result<SetCookie, ConfigError> {
-        let name = format!("{}{}", self.prefix, self.name.as_deref().unwrap_or(kind_name));
+        let name = self.name.as_deref().unwrap_or(kind_name);
+        let prefix = if name.starts_with(self.prefix) { "" } else { self.prefix };
+        let name = format!("{prefix}{name}");
         self.check(&name)?;
 
         let mut cookie = Cookie::build((name.clone(), ""))
@@ -176,6 +180,21 @@ impl CookieOptions {
             max_age: self.max_age,
             name,
         })
+    }
+
+    /// The first attribute in which these options would make another cookie than `other` for a
+    /// browser, which knows a cookie by its name, domain, path and partition.
+    #[cfg(feature = "tower")]
+    pub(crate) fn moved_from(&self, other: &Self) -> Option<&'static str> {
+        if self.path != other.path {
+            Some("Path")
+        } else if self.domain != other.domain {
+            Some("Domain")
+        } else if self.partitioned != other.partitioned {
+            Some("Partitioned")
+        } else {
+            None
+        }
     }
 
     fn check(&self, name: &str) -> Result<(), ConfigErrorKind> {
@@ -214,12 +233,15 @@ impl CookieOptions {
 
     /// RFC 6265bis, section 4.1.3. Browsers compare the prefixes without regard to letter case.
     fn check_prefix(&self, name: &str) -> Result<(), ConfigErrorKind> {
-        let begins = |prefix: &str| {
-            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        };
+        let begins = |prefix: &str| begins(name, prefix);
         let host = begins("__Host-");
         let http = begins("__Http-") || begins("__Host-Http-");
-        let demands = if (host || http || begins("__Secure-")) && !self.secure {
+        let rest = name.get(self.prefix.len()..).filter(|_| !self.prefix.is_empty());
+        let twice =
+            rest.is_some_and(|rest| PREFIXES.iter().any(|prefix| self::begins(rest, prefix)));
+        let demands = if twice {
+            "has one prefix only"
+        } else if (host || http || begins("__Secure-")) && !self.secure {
             "is Secure"
         } else if host && self.path != "/" {
             "has Path=/"
@@ -297,6 +319,11 @@ impl SetCookie {
 /// The attributes of a cookie with an empty value, as they stand behind the value.
 fn attributes(cookie: &Cookie<'_>) -> String {
     cookie.to_string().split_off(cookie.name().len() + 1)
+}
+
+/// Browsers compare prefixes without regard to letter case.
+fn begins(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 fn is_token(name: &str) -> bool {

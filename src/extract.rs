@@ -12,6 +12,7 @@ use http::request::Parts;
 
 use crate::error::SessionError;
 use crate::kind::SessionKind;
+use crate::logging;
 use crate::middleware::{Clash, cookie_names};
 use crate::session::Session;
 
@@ -59,11 +60,50 @@ impl<K: SessionKind> fmt::Debug for Current<K> {
     }
 }
 
+/// [`Current`], but looking does not count as activity: the session is not refreshed. For what
+/// happens without the user, such as a page that polls. `Option<Peek<K>>` is `None` without a session.
+///
+/// ```
+/// # use sealed_session::{Peek, SessionKind};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Clone)]
+/// # struct Login { user_id: u64 }
+/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+/// async fn unread_messages(Peek(login): Peek<Login>) -> String {
+///     format!("messages of user {}", login.user_id)
+/// }
+/// ```
+pub struct Peek<K: SessionKind>(
+    /// The data, as it was when the extractor ran.
+    pub K::Data,
+);
+
+impl<K: SessionKind> Deref for Peek<K> {
+    type Target = K::Data;
+
+    fn deref(&self) -> &K::Data {
+        &self.0
+    }
+}
+
+impl<K: SessionKind<Data: Clone>> Clone for Peek<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K: SessionKind> fmt::Debug for Peek<K> {
+    /// The kind's name; nothing of the data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peek").field("kind", &K::NAME).finish_non_exhaustive()
+    }
+}
+
 /// Why a session could not be extracted.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionRejection {
-    /// No layer of this kind on the request's way: 500, with a body that says which to add.
+    /// No layer of this kind on the request's way: 500. The log says which to add.
     #[non_exhaustive]
     MissingLayer {
         /// The kind's type.
@@ -71,8 +111,8 @@ pub enum SessionRejection {
         /// The names of the cookies that other session layers on the way serve, in alphabetical order.
         present: Vec<String>,
     },
-    /// Two layers on the request's way serve one cookie, or share a fastify key: 500, with a body
-    /// that says which.
+    /// Two layers on the request's way serve one cookie, or share a fastify key: 500. The log says
+    /// which.
     #[non_exhaustive]
     ClashingLayers {
         /// What is wrong, and what to do.
@@ -98,7 +138,7 @@ impl fmt::Display for SessionRejection {
                 Ok(())
             }
             Self::ClashingLayers { reason } => f.write_str(reason),
-            Self::NoSession => f.write_str("not logged in"),
+            Self::NoSession => f.write_str("no session"),
         }
     }
 }
@@ -107,22 +147,21 @@ impl std::error::Error for SessionRejection {}
 
 impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
-        let status = match self {
-            Self::NoSession => StatusCode::UNAUTHORIZED,
+        match self {
+            Self::NoSession => (StatusCode::UNAUTHORIZED, self.to_string()).into_response(),
+            // The body is for whoever sent the request; names of types and cookies are for the log.
             Self::MissingLayer { .. } | Self::ClashingLayers { .. } => {
-                #[cfg(feature = "tracing")]
-                tracing::error!("{self}");
-                StatusCode::INTERNAL_SERVER_ERROR
+                logging::rejected(&self);
+                let body = "the session could not be used: see the server's log";
+                (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
             }
-        };
-        (status, self.to_string()).into_response()
+        }
     }
 }
 
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        #[cfg(feature = "tracing")]
-        tracing::error!("{self}");
+        logging::failed(&self);
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         let mut response = (status, "the session could not be used").into_response();
         response.extensions_mut().insert(Arc::new(self));
@@ -170,6 +209,26 @@ impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Current<K> {
     }
 }
 
+impl<S: Sync, K: SessionKind> FromRequestParts<S> for Peek<K> {
+    type Rejection = SessionRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
+        peek(parts)?.ok_or(SessionRejection::NoSession)
+    }
+}
+
+impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Peek<K> {
+    type Rejection = SessionRejection;
+
+    /// `None` if there is no session; a missing layer is still an error.
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _state: &S,
+    ) -> Result<Option<Self>, SessionRejection> {
+        peek(parts)
+    }
+}
+
 fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {
     if let Some(clash) = parts.extensions.get::<Clash>() {
         let reason = clash.to_string();
@@ -186,4 +245,9 @@ fn current<K: SessionKind>(parts: &Parts) -> Result<Option<Current<K>>, SessionR
     let session = session::<K>(parts)?;
     // A kind that has data before anything is written (`Dynamic`) can be empty all the same.
     Ok(session.data().filter(|data| !K::is_empty(data)).map(Current))
+}
+
+fn peek<K: SessionKind>(parts: &Parts) -> Result<Option<Peek<K>>, SessionRejection> {
+    let session = session::<K>(parts)?;
+    Ok(session.peek_data().filter(|data| !K::is_empty(data)).map(Peek))
 }

@@ -233,6 +233,7 @@ mod error;
 mod extract;
 pub mod guide;
 mod kind;
+mod logging;
 mod members;
 #[cfg(feature = "tower")]
 mod middleware;
@@ -257,11 +258,11 @@ pub use crate::error::{
     SealErrorKind, SessionError, SessionErrorKind, TooLarge,
 };
 #[cfg(feature = "axum")]
-pub use crate::extract::{Current, SessionRejection};
+pub use crate::extract::{Current, Peek, SessionRejection};
 #[doc(hidden)]
 pub use crate::kind::Json;
 pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
 #[cfg(feature = "tower")]
-pub use crate::session::Session;
+pub use crate::session::{Session, Updated};

@@ -360,7 +360,7 @@ fn a_clock_that_went_back_refuses_what_is_from_the_future() {
     refuses(&codec, &seal(7, DATED), FromTheFuture);
 }
 
-#[cfg(feature = "axum")]
+#[cfg(all(feature = "axum", feature = "tracing"))]
 mod http {
     use ::http::{Request, StatusCode};
     use axum::Router;
@@ -369,6 +369,7 @@ mod http {
     use sealed_session::{Session, SessionErrorKind, SessionLayer};
 
     use super::*;
+    use crate::support::log::log_of;
     use crate::support::{Admin, Browser, Login};
 
     async fn both(_login: Session<Login>, _admin: Session<Admin>) -> &'static str {
@@ -390,9 +391,10 @@ mod http {
 
     #[test]
     fn one_key_loaded_twice_for_two_cookies_is_a_500_that_names_them() {
-        let (status, body) = visit(&app(Keyring::fastify(key(7)), Keyring::fastify(key(7))));
+        let app = app(Keyring::fastify(key(7)), Keyring::fastify(key(7)));
+        let ((status, _body), log) = log_of(|| visit(&app));
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(body.contains("login") && body.contains("admin"), "{body}");
+        assert!(log.contains("login") && log.contains("admin"), "{log}");
     }
 
     #[test]

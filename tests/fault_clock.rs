@@ -10,6 +10,7 @@ mod support;
 use std::collections::HashSet;
 use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -59,7 +60,9 @@ const USES: [Write; 6] = [
     |session| session.get::<u64>("a").map(drop),
     |session| session.insert("a", session.get::<u64>("a")?.map_or(0, |a| a + 1)),
     |session| session.touch(),
-    |session| session.set_idle_timeout(3 * DAY),
+    |session| {
+        if session.is_empty() { Ok(()) } else { session.set_idle_timeout(3 * DAY) }
+    },
     |session| session.update(|entries| entries.insert("b", &1)).map(drop),
     |session| session.regenerate_keeping(&["a"]),
 ];
@@ -230,8 +233,10 @@ struct Jumping {
 }
 
 impl Clock for Jumping {
-    fn unix_seconds(&self) -> u64 {
-        self.times[self.asked.fetch_add(1, Ordering::Relaxed) % self.times.len()]
+    fn now(&self) -> SystemTime {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        // The type ends with the last 64-bit second.
+        UNIX_EPOCH + seconds(self.times[asked % self.times.len()].min(i64::MAX as u64))
     }
 }
 

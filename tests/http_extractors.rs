@@ -1,5 +1,5 @@
 //! The axum extractors, and what is answered where a layer is forgotten or doubled.
-#![cfg(feature = "axum")]
+#![cfg(all(feature = "axum", feature = "tracing"))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
@@ -13,6 +13,7 @@ use sealed_session::{
     Codec, CookieOptions, Current, Dynamic, Session, SessionError, SessionKind, SessionLayer,
 };
 
+use support::log::log_of;
 use support::{Admin, Browser, Login, Page};
 use tower::ServiceExt as _;
 
@@ -66,6 +67,9 @@ fn named<K: SessionKind>(browser: &Browser, name: &'static str) -> SessionLayer<
     SessionLayer::new(browser.builder().cookie(options).build().unwrap())
 }
 
+/// The body of a mistake in the set-up: the log says which, and names the types.
+const UNUSABLE: &str = "the session could not be used: see the server's log";
+
 #[track_caller]
 fn answers(page: &Page, status: u16, body: &str) {
     assert_eq!((page.status.as_u16(), page.body.as_str()), (status, body));
@@ -76,13 +80,13 @@ fn current_is_the_data_and_401_without_it() {
     let mut browser = Browser::new();
     let app = routes().layer(layer::<Login>(&browser));
     let page = browser.get(&app, "/me");
-    answers(&page, 401, "not logged in");
+    answers(&page, 401, "no session");
     assert!(page.set_cookies().is_empty());
     assert_eq!(page.all(VARY), ["Cookie"]);
     browser.get(&app, "/log-in");
     answers(&browser.get(&app, "/me"), 200, "7");
     browser.get(&app, "/log-out");
-    answers(&browser.get(&app, "/me"), 401, "not logged in");
+    answers(&browser.get(&app, "/me"), 401, "no session");
 }
 
 #[test]
@@ -109,7 +113,7 @@ fn current_of_a_session_without_entries_is_none() {
         .route("/", get(|entries: Current<Dynamic>| async move { entries.len().to_string() }))
         .route("/write", get(|session: Session| async move { session.insert("a", 1) }))
         .layer(layer::<Dynamic>(&browser));
-    answers(&browser.get(&app, "/"), 401, "not logged in");
+    answers(&browser.get(&app, "/"), 401, "no session");
     browser.get(&app, "/write");
     answers(&browser.get(&app, "/"), 200, "1");
 }
@@ -119,13 +123,11 @@ fn a_forgotten_layer_is_a_500_that_names_it() {
     let mut browser = Browser::new();
     let app = routes();
     for path in ["/me", "/home", "/handle", "/log-in", "/log-out"] {
-        let page = browser.get(&app, path);
-        assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
-        assert_eq!(
-            page.body,
-            "no SessionLayer for `http_extractors::support::Login` on this route: add \
-             `.layer(SessionLayer::new(Codec::<Login>::new(keyring)?))` after its routes"
-        );
+        let (page, log) = log_of(|| browser.get(&app, path));
+        answers(&page, 500, UNUSABLE);
+        let text = "no SessionLayer for `http_extractors::support::Login` on this route: add \
+                    `.layer(SessionLayer::new(Codec::<Login>::new(keyring)?))` after its routes";
+        assert!(log.contains(text), "{log}");
     }
     answers(&browser.get(&app, "/nothing"), 200, "nothing");
 }
@@ -134,14 +136,10 @@ fn a_forgotten_layer_is_a_500_that_names_it() {
 fn a_forgotten_layer_names_the_layers_that_are_there() {
     let mut browser = Browser::new();
     let app = routes().layer(layer::<Login>(&browser)).layer(named::<Dynamic>(&browser, "prefs"));
-    let page = browser.get(&app, "/admin");
-    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(page.body.contains("Codec::<Admin>::new"), "{}", page.body);
-    assert!(
-        page.body.ends_with("(there are layers for the cookies login, prefs)"),
-        "{}",
-        page.body
-    );
+    let (page, log) = log_of(|| browser.get(&app, "/admin"));
+    answers(&page, 500, UNUSABLE);
+    assert!(log.contains("Codec::<Admin>::new"), "{log}");
+    assert!(log.contains("(there are layers for the cookies login, prefs)"), "{log}");
 }
 
 #[test]
@@ -157,11 +155,11 @@ fn kinds_of_one_payload_type_live_side_by_side() {
     let app = routes().layer(layer::<Login>(&browser)).layer(layer::<Admin>(&browser));
     browser.get(&app, "/log-in");
     answers(&browser.get(&app, "/me"), 200, "7");
-    answers(&browser.get(&app, "/admin"), 401, "not logged in");
+    answers(&browser.get(&app, "/admin"), 401, "no session");
     browser.get(&app, "/promote");
     answers(&browser.get(&app, "/admin"), 200, "1");
     browser.get(&app, "/log-out");
-    answers(&browser.get(&app, "/me"), 401, "not logged in");
+    answers(&browser.get(&app, "/me"), 401, "no session");
     answers(&browser.get(&app, "/admin"), 200, "1");
 }
 
@@ -178,10 +176,11 @@ fn two_layers_of_one_cookie_name_are_a_500_that_names_it() {
     ];
     for app in doubled {
         for path in ["/me", "/home", "/handle", "/log-in", "/admin"] {
-            let page = browser.get(&app, path);
-            let body = "two SessionLayers serve the cookie `login` on this route: remove one, or \
+            let (page, log) = log_of(|| browser.get(&app, path));
+            answers(&page, 500, UNUSABLE);
+            let text = "two SessionLayers serve the cookie `login` on this route: remove one, or \
                         give one kind another name with `CookieOptions::name`";
-            answers(&page, 500, body);
+            assert!(log.contains(text), "{log}");
             assert!(page.set_cookies().is_empty());
         }
         answers(&browser.get(&app, "/nothing"), 200, "nothing");
@@ -192,10 +191,10 @@ fn two_layers_of_one_cookie_name_are_a_500_that_names_it() {
 fn two_layers_of_one_kind_are_a_500_that_names_it() {
     let mut browser = Browser::new();
     let app = routes().layer(layer::<Login>(&browser)).layer(named::<Login>(&browser, "other"));
-    let page = browser.get(&app, "/me");
-    assert_eq!(page.status, 500);
-    assert!(page.body.contains("two SessionLayers serve the kind"), "{}", page.body);
-    assert!(page.body.contains("Login`"), "{}", page.body);
+    let (page, log) = log_of(|| browser.get(&app, "/me"));
+    answers(&page, 500, UNUSABLE);
+    assert!(log.contains("two SessionLayers serve the kind"), "{log}");
+    assert!(log.contains("Login`"), "{log}");
 }
 
 #[test]

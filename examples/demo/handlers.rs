@@ -44,7 +44,7 @@ pub(crate) async fn home(
         login.clone()
     });
     let login = match counted.map_err(Problem::from) {
-        Ok(login) => login,
+        Ok(login) => login.done(),
         // A name may fill the cookie to the last byte; then the counter stands at nine.
         Err(problem) if problem.status == StatusCode::BAD_REQUEST => session.data(),
         Err(problem) => return Err(problem),

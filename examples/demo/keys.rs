@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use sealed_session::{Clock as _, Key, Keyring, SystemClock};
+use sealed_session::{Key, Keyring};
 
 use crate::reply::Failure;
 
@@ -56,7 +56,7 @@ impl KeyFile {
         self.replace(&self.path, &fresh)?;
         self.keyring = keyring;
         self.current = fresh;
-        self.rotated_at = Some(SystemClock.unix_seconds());
+        self.rotated_at = Some(crate::time::now());
         Ok(())
     }
 

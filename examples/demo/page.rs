@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use axum::http::header;
 use axum::response::IntoResponse;
-use sealed_session::{Clock as _, SystemClock};
 
 use crate::anatomy::{Anatomy, MAX_COOKIE_LEN, Part};
 use crate::handlers::Notice;
@@ -41,7 +40,7 @@ pub(crate) async fn icon() -> impl IntoResponse {
 
 pub(crate) fn home(view: &View) -> Html {
     let preferences = view.preferences.unwrap_or_default();
-    let now = SystemClock.unix_seconds();
+    let now = time::now();
     let cookies = if view.cookies.is_empty() {
         Html::markup(include_str!("no_cookie.html"))
     } else {

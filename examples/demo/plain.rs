@@ -2,8 +2,6 @@
 
 use std::fmt::{self, Write as _};
 
-use sealed_session::{Clock as _, SystemClock};
-
 use crate::anatomy::{Anatomy, MAX_COOKIE_LEN};
 use crate::page::View;
 use crate::reply::Problem;
@@ -55,7 +53,7 @@ fn write_home(out: &mut String, view: &View) -> fmt::Result {
 }
 
 fn write_cookie(out: &mut String, cookie: &Anatomy) -> fmt::Result {
-    let now = SystemClock.unix_seconds();
+    let now = time::now();
     let idle = cookie.own_idle_timeout;
     writeln!(
         out,

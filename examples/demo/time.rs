@@ -1,5 +1,12 @@
 //! Times as a person reads them, in UTC and as a distance.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The present time in seconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// `2026-11-03 14:05:09 UTC`, of seconds since the Unix epoch.
 pub(crate) fn utc(unix_seconds: u64) -> String {
     let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Codec;
-use super::inner::Core;
+use super::inner::{Core, Settings};
 use crate::clock::{Clock, SystemClock};
 use crate::cookie_options::CookieOptions;
 use crate::crypto::keyring::Keyring;
@@ -17,6 +17,8 @@ use crate::kind::SessionKind;
 
 const DEFAULT_IDLE_TIMEOUT: u64 = 24 * 60 * 60;
 const DEFAULT_ABSOLUTE_TIMEOUT: u64 = 30 * 24 * 60 * 60;
+/// nginx and others take 8 kB for a header line unless they are told otherwise.
+const DEFAULT_MAX_COOKIE_HEADER: usize = 7_500;
 const MAX_TIMEOUT: u64 = (1 << 31) - 1;
 
 /// Settings for a [`Codec`]; made by [`Codec::builder`].
@@ -25,6 +27,9 @@ pub struct CodecBuilder<K> {
     keyring: Keyring,
     idle_timeout: Duration,
     absolute_timeout: Duration,
+    remember_timeout: Option<Duration>,
+    refresh_on_read: bool,
+    max_cookie_header: usize,
     cookie: CookieOptions,
     clock: Arc<dyn Clock>,
     #[cfg(feature = "fastify")]
@@ -38,6 +43,9 @@ impl<K: SessionKind> CodecBuilder<K> {
             keyring,
             idle_timeout: Duration::from_secs(DEFAULT_IDLE_TIMEOUT),
             absolute_timeout: Duration::from_secs(DEFAULT_ABSOLUTE_TIMEOUT),
+            remember_timeout: None,
+            refresh_on_read: true,
+            max_cookie_header: DEFAULT_MAX_COOKIE_HEADER,
             cookie: CookieOptions::new(),
             clock: Arc::new(SystemClock),
             #[cfg(feature = "fastify")]
@@ -61,6 +69,40 @@ impl<K: SessionKind> CodecBuilder<K> {
     /// Default: 30 days. (OWASP ASVS 7.3.2.)
     pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
         self.absolute_timeout = timeout;
+        self
+    }
+
+    /// The idle timeout of a session that is remembered, in whole seconds, at most the absolute
+    /// timeout: what `Session::remember` gives it. Default: none, and `remember` is an error.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let thirty_days = Duration::from_secs(30 * 24 * 60 * 60);
+    /// let codec = Codec::<Dynamic>::builder(keyring).remember_timeout(thirty_days).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remember_timeout(mut self, timeout: Duration) -> Self {
+        self.remember_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether reading a session counts as activity. Default: it does. With `false` only writes and
+    /// `Session::touch` refresh a session.
+    pub fn refresh_on_read(mut self, refresh: bool) -> Self {
+        self.refresh_on_read = refresh;
+        self
+    }
+
+    /// How many bytes all Cookie lines of a request may have together with what a handler writes.
+    /// Default: 7,500. A write that would exceed it is an error in the handler.
+    ///
+    /// Proxies refuse a request whose Cookie line is too long before the application sees it, and
+    /// the user can only delete cookies by hand. nginx takes 8 kB by default
+    /// (`large_client_header_buffers`).
+    pub fn max_cookie_header(mut self, bytes: usize) -> Self {
+        self.max_cookie_header = bytes;
         self
     }
 
@@ -99,18 +141,31 @@ impl<K: SessionKind> CodecBuilder<K> {
     pub fn build(self) -> Result<Codec<K>, ConfigError> {
         let idle = check_timeout("idle", self.idle_timeout)?;
         let absolute = check_timeout("absolute", self.absolute_timeout)?;
-        let core = Core::new(K::NAME, self.cookie, idle, absolute, self.clock, &self.keyring)?;
-        if idle > absolute && core.ring()[0].keeps_times() {
-            let (idle, absolute) = (self.idle_timeout, self.absolute_timeout);
-            return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
+        let remember = self.remember_timeout.map(|timeout| check_timeout("remember", timeout));
+        let settings = Settings {
+            idle,
+            absolute,
+            remember: remember.transpose()?,
+            refresh_on_read: self.refresh_on_read,
+            max_cookie_header: self.max_cookie_header,
+            #[cfg(feature = "fastify")]
+            share_fastify_key: self.share_fastify_key,
+        };
+        let core = Core::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
+        let keeps_times = core.ring()[0].keeps_times();
+        for timeout in [Some(self.idle_timeout), self.remember_timeout].into_iter().flatten() {
+            if timeout > self.absolute_timeout && keeps_times {
+                let (idle, absolute) = (timeout, self.absolute_timeout);
+                return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
+            }
+        }
+        if self.remember_timeout.is_some() && !keeps_times {
+            return Err(ConfigErrorKind::NoRoomToRemember.into());
         }
         #[cfg(feature = "fastify")]
-        let core = {
-            if !self.share_fastify_key {
-                claim(&self.keyring, core.cookie.name())?;
-            }
-            core.sharing_fastify_key(self.share_fastify_key)
-        };
+        if !self.share_fastify_key {
+            claim(&self.keyring, core.cookie.name())?;
+        }
         Ok(Codec { core: Arc::new(core), kind: PhantomData })
     }
 }

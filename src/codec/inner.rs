@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::opened::Validity;
-use crate::clock::Clock;
+use crate::clock::{Clock, unix_millis};
 use crate::cookie_options::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
 use crate::crypto::secretbox::NONCE_LEN;
-use crate::error::{ConfigError, OpenErrorKind, SealErrorKind, TooLarge};
+use crate::error::{
+    ConfigError, OpenError, OpenErrorKind, SealErrorKind, TooLarge, without_values,
+};
 #[cfg(feature = "tower")]
 use crate::plaintext::Bytes;
 use crate::plaintext::Text;
@@ -24,17 +26,31 @@ const MAX_CLOCK_SKEW: u64 = 60;
 /// The keys of the ring, ready for one name, the primary first. Never empty.
 pub(crate) type Ring = Arc<[Sealer]>;
 
+/// A codec's numbers and switches.
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "some are the session handle's need"))]
+pub(crate) struct Settings {
+    /// Seconds.
+    pub(crate) idle: u32,
+    /// Seconds.
+    pub(crate) absolute: u32,
+    /// The idle timeout of a session that is remembered, in seconds.
+    pub(crate) remember: Option<u32>,
+    /// Whether reading a session counts as activity, as writing does.
+    pub(crate) refresh_on_read: bool,
+    /// How long all Cookie lines of a request may be, with what a handler writes.
+    pub(crate) max_cookie_header: usize,
+    /// Whether a fastify key may serve another cookie as well.
+    #[cfg(feature = "fastify")]
+    pub(crate) share_fastify_key: bool,
+}
+
 /// The part of a codec that no kind has a say in.
 pub(crate) struct Core {
     pub(crate) cookie: SetCookie,
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) cookie_options: CookieOptions,
-    pub(crate) idle: u32,
-    pub(crate) absolute: u32,
+    pub(crate) settings: Settings,
     clock: Arc<dyn Clock>,
-    /// Whether a fastify key may serve another cookie, too.
-    #[cfg(feature = "fastify")]
-    pub(super) shares_fastify_key: bool,
     ring: RwLock<Ring>,
     /// Whether the ring has more than one key; asked by every request.
     #[cfg(feature = "tower")]
@@ -46,23 +62,50 @@ pub(super) struct Valid {
     pub(super) validity: Validity,
 }
 
+/// Why a token was refused, with what a log may say besides.
+pub(crate) struct Refusal {
+    pub(crate) kind: OpenErrorKind,
+    /// Seconds since the session was last refreshed, where that is known.
+    pub(crate) age: Option<u64>,
+    /// What serde says of the payload.
+    pub(crate) reason: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn payload(error: serde_json::Error) -> Self {
+        let reason = without_values(&error);
+        Self { kind: OpenErrorKind::Payload, age: None, reason }
+    }
+}
+
+impl From<OpenErrorKind> for Refusal {
+    fn from(kind: OpenErrorKind) -> Self {
+        Self { kind, age: None, reason: None }
+    }
+}
+
+impl From<Refusal> for OpenError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.reason {
+            Some(reason) => Self::caused_by(refusal.kind, reason),
+            None => refusal.kind.into(),
+        }
+    }
+}
+
 impl Core {
     pub(super) fn new(
         kind_name: &'static str,
         cookie_options: CookieOptions,
-        idle: u32,
-        absolute: u32,
+        settings: Settings,
         clock: Arc<dyn Clock>,
         keyring: &Keyring,
     ) -> Result<Self, ConfigError> {
         let core = Self {
             cookie: cookie_options.prepare(kind_name)?,
             cookie_options,
-            idle,
-            absolute,
+            settings,
             clock,
-            #[cfg(feature = "fastify")]
-            shares_fastify_key: false,
             ring: RwLock::new(Arc::new([])),
             #[cfg(feature = "tower")]
             rotating: AtomicBool::new(false),
@@ -71,21 +114,24 @@ impl Core {
         Ok(core)
     }
 
-    #[cfg(feature = "fastify")]
-    pub(super) fn sharing_fastify_key(self, shares_fastify_key: bool) -> Self {
-        Self { shares_fastify_key, ..self }
-    }
-
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {
         let name = self.cookie.name();
-        let ring = keyring.iter().map(|key| Sealer::new(key, name)).collect();
+        let ring: Ring = keyring.iter().map(|key| Sealer::new(key, name)).collect();
+        let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let _old = std::mem::replace(&mut *current, ring);
+        // Under the lock, so that of two calls at once the same one has the last word on both.
         #[cfg(feature = "tower")]
-        self.rotating.store(keyring.len() > 1, Ordering::Relaxed);
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        self.rotating.store(current.len() > 1, Ordering::Relaxed);
     }
 
+    /// The present time in seconds since the Unix epoch. The user's code: no lock may be held.
     pub(crate) fn now(&self) -> u64 {
-        self.clock.unix_seconds()
+        self.now_millis() / 1000
+    }
+
+    /// The present time in milliseconds, likewise.
+    pub(crate) fn now_millis(&self) -> u64 {
+        unix_millis(self.clock.now())
     }
 
     /// Whether there are previous keys, so that sessions may have to be sealed anew.
@@ -101,7 +147,7 @@ impl Core {
     /// Whether a fastify key serves both cookies, and neither codec was told that it may.
     #[cfg(all(feature = "fastify", feature = "tower"))]
     pub(crate) fn shares_key_with(&self, other: &Self) -> bool {
-        if self.shares_fastify_key || other.shares_fastify_key {
+        if self.settings.share_fastify_key || other.settings.share_fastify_key {
             return false;
         }
         let (ours, theirs) = (self.ring(), other.ring());
@@ -110,18 +156,19 @@ impl Core {
             .any(|key| theirs.iter().filter_map(Sealer::fastify_key).any(|other| key == other))
     }
 
-    /// Whether a session of this JSON can be sealed and fits into a cookie.
+    /// The size of the cookie's name and value for a session of this JSON, if it can be sealed and
+    /// a browser keeps it.
     pub(crate) fn check(
         &self,
-        ring: &Ring,
+        sealer: &Sealer,
         json: &[u8],
         refreshed_at: u64,
-    ) -> Result<(), SealErrorKind> {
-        ring[0].check_json(json)?;
+    ) -> Result<usize, SealErrorKind> {
+        sealer.check_json(json)?;
         let name = self.cookie.name();
-        let size = name.len() + ring[0].token_len(json.len(), refreshed_at);
+        let size = name.len() + sealer.token_len(json.len(), refreshed_at);
         if size <= MAX_COOKIE_LEN {
-            return Ok(());
+            return Ok(size);
         }
         let cookie = name.to_owned();
         Err(SealErrorKind::TooLarge(TooLarge {
@@ -141,7 +188,7 @@ impl Core {
             created_at: Some(created_at),
             // A clock that went back must not make a token that contradicts itself.
             refreshed_at: times.refreshed_at.max(created_at),
-            idle: times.idle.or(Some(Idle { seconds: self.idle, own: false })),
+            idle: times.idle.or(Some(Idle { seconds: self.settings.idle, own: false })),
         }
     }
 
@@ -149,23 +196,23 @@ impl Core {
     #[cfg(feature = "tower")]
     pub(crate) fn seal(
         &self,
-        ring: &Ring,
+        sealer: &Sealer,
         nonce: &[u8; NONCE_LEN],
         times: Times,
         json: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), SealErrorKind> {
-        let front = ring[0].front();
+        let front = sealer.front();
         let mut buffer = Bytes::new(Vec::with_capacity(front + json.len() + 32));
         buffer.resize(front, 0);
         buffer.extend_from_slice(json.as_bytes());
-        ring[0].seal(nonce, &self.complete(times), &mut buffer, out)
+        sealer.seal(nonce, &self.complete(times), &mut buffer, out)
     }
 
     /// Opens a token and checks its times.
-    pub(super) fn open(&self, token: &[u8]) -> Result<Valid, OpenErrorKind> {
+    pub(super) fn open(&self, token: &[u8]) -> Result<Valid, Refusal> {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
-            return Err(OpenErrorKind::TooLong);
+            return Err(OpenErrorKind::TooLong.into());
         }
         let now = self.now();
         let scheme::Opened { json, times, key_index, undated } = {
@@ -176,17 +223,18 @@ impl Core {
         let idle = match times.idle {
             Some(idle) if idle.own => idle,
             // The codec's setting at the time; what it is now may only shorten it.
-            Some(idle) => Idle { seconds: idle.seconds.min(self.idle), own: false },
-            None => Idle { seconds: self.idle, own: false },
+            Some(idle) => Idle { seconds: idle.seconds.min(self.settings.idle), own: false },
+            None => Idle { seconds: self.settings.idle, own: false },
         };
         let refreshed_at = times.refreshed_at;
+        let age = Some(now.saturating_sub(refreshed_at));
         let latest = now.saturating_add(MAX_CLOCK_SKEW);
         if refreshed_at > latest || times.created_at.is_some_and(|created_at| created_at > latest) {
-            return Err(OpenErrorKind::FromTheFuture);
+            return Err(OpenErrorKind::FromTheFuture.into());
         }
         let expires_at = self.expires_at(times.created_at, refreshed_at, idle);
         if now >= expires_at {
-            return Err(OpenErrorKind::Expired);
+            return Err(Refusal { kind: OpenErrorKind::Expired, age, reason: None });
         }
         let created_at = times.created_at;
         let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index, undated };
@@ -197,7 +245,7 @@ impl Core {
     pub(crate) fn expires_at(&self, created_at: Option<u64>, refreshed_at: u64, idle: Idle) -> u64 {
         let idle = refreshed_at.saturating_add(idle.seconds.into());
         match created_at {
-            Some(created_at) => idle.min(created_at.saturating_add(self.absolute.into())),
+            Some(created_at) => idle.min(created_at.saturating_add(self.settings.absolute.into())),
             None => idle,
         }
     }

@@ -12,15 +12,16 @@ use std::sync::Arc;
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
 pub(crate) use self::inner::Core;
+pub(crate) use self::inner::Refusal;
 use self::inner::Valid;
 #[cfg(feature = "tower")]
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::draw_nonce;
 pub use self::opened::Opened;
 #[cfg(feature = "tower")]
-pub(crate) use self::opened::Opening;
-#[cfg(feature = "tower")]
 pub(crate) use self::opened::Validity;
+#[cfg(feature = "tower")]
+pub(crate) use self::opened::{Opening, Refresh};
 use crate::cookie_header;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, OpenError, OpenErrorKind, SealError, SealErrorKind};
@@ -117,7 +118,7 @@ impl<K: SessionKind> Codec<K> {
         let mut buffer = plaintext::serialize(ring[0].front(), data)
             .map_err(|error| SealErrorKind::from(&error))?;
         let json = &buffer[ring[0].front()..];
-        self.core.check(&ring, json, times.refreshed_at)?;
+        self.core.check(&ring[0], json, times.refreshed_at)?;
         if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
             return Err(SealErrorKind::NoRoomForIdleTimeout.into());
         }
@@ -149,14 +150,15 @@ impl<K: SessionKind> Codec<K> {
         &self,
         header: impl AsRef<[u8]>,
     ) -> Result<Opened<K::Data>, OpenError> {
-        self.first([header.as_ref()], |token| self.open(token)).map_err(OpenError::from)
+        self.first([header.as_ref()], |token| self.open(token))
+            .map_err(|(refusal, _)| refusal.into())
     }
 
     /// Replaces the keys, also while the server runs: from now on the new ring's primary seals, and
     /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
     pub fn replace_keyring(&self, keyring: Keyring) {
         #[cfg(feature = "fastify")]
-        if !self.core.shares_fastify_key {
+        if !self.core.settings.share_fastify_key {
             // The layers of both will refuse a request that passes them; here there is only the log.
             if let Err(_shared) = builder::claim(&keyring, self.cookie_name()) {
                 #[cfg(feature = "tracing")]
@@ -178,23 +180,25 @@ impl<K: SessionKind> Codec<K> {
     }
 
     /// Opens one token and parses its data.
-    fn open(&self, token: &[u8]) -> Result<Opened<K::Data>, OpenErrorKind> {
+    fn open(&self, token: &[u8]) -> Result<Opened<K::Data>, Refusal> {
         let Valid { json, validity } = self.core.open(token)?;
-        let data = K::parse(&mut Json::new(json)).map_err(|_| OpenErrorKind::Payload)?;
+        let data = K::parse(&mut Json::new(json)).map_err(Refusal::payload)?;
         Ok(validity.opened(data))
     }
 
-    /// Opens the first cookie that opens, and keeps its JSON at hand.
+    /// Opens the first cookie that opens, and keeps its JSON at hand. If none does, why the first was
+    /// refused, and its length.
     #[cfg(feature = "tower")]
     pub(crate) fn open_headers<'h>(
         &self,
         headers: impl IntoIterator<Item = &'h [u8]>,
-    ) -> Result<Opening<K>, OpenErrorKind> {
+    ) -> Result<Opening<K>, (Refusal, usize)> {
         self.first(headers, |token| {
             let Valid { json, validity } = self.core.open(token)?;
             let mut json = Json::new(json);
-            let data = K::parse(&mut json).map_err(|_| OpenErrorKind::Payload)?;
-            Ok(Opening { data, json, validity })
+            let data = K::parse(&mut json).map_err(Refusal::payload)?;
+            let empty = K::is_empty(&data);
+            Ok(Opening { data, empty, json, validity })
         })
     }
 
@@ -202,20 +206,20 @@ impl<K: SessionKind> Codec<K> {
     fn first<'h, T>(
         &self,
         headers: impl IntoIterator<Item = &'h [u8]>,
-        open: impl Fn(&[u8]) -> Result<T, OpenErrorKind>,
-    ) -> Result<T, OpenErrorKind> {
+        open: impl Fn(&[u8]) -> Result<T, Refusal>,
+    ) -> Result<T, (Refusal, usize)> {
         let name = self.cookie_name().as_bytes();
         let candidates = headers.into_iter().flat_map(|header| cookie_header::values(header, name));
-        let mut first_error = None;
+        let mut first_refusal = None;
         for token in candidates.take(MAX_CANDIDATES) {
             match open(token) {
                 Ok(opened) => return Ok(opened),
-                Err(error) => {
-                    first_error.get_or_insert(error);
+                Err(refusal) => {
+                    first_refusal.get_or_insert((refusal, token.len()));
                 }
             }
         }
-        Err(first_error.unwrap_or(OpenErrorKind::Missing))
+        Err(first_refusal.unwrap_or((OpenErrorKind::Missing.into(), 0)))
     }
 }
 
@@ -230,8 +234,8 @@ impl<K> fmt::Debug for Codec<K> {
         let core = &*self.core;
         f.debug_struct("Codec")
             .field("cookie_name", &core.cookie.name())
-            .field("idle_timeout", &core.idle)
-            .field("absolute_timeout", &core.absolute)
+            .field("idle_timeout", &core.settings.idle)
+            .field("absolute_timeout", &core.settings.absolute)
             .finish_non_exhaustive()
     }
 }

@@ -46,6 +46,8 @@ impl<T> fmt::Debug for Opened<T> {
 #[cfg(feature = "tower")]
 pub(crate) struct Opening<K: SessionKind> {
     pub(crate) data: K::Data,
+    /// Whether that is the data of a session before anything is written to it.
+    pub(crate) empty: bool,
     pub(crate) json: Json,
     pub(crate) validity: Validity,
 }
@@ -61,6 +63,39 @@ pub(crate) struct Validity {
     pub(crate) key_index: usize,
     /// The token itself does not say when it was refreshed.
     pub(crate) undated: bool,
+}
+
+/// Why a session is to be sealed again that nobody wrote.
+#[cfg(feature = "tower")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refresh {
+    /// A tenth of its idle timeout is used up, or its token does not say when it was refreshed.
+    Due,
+    /// It was sealed by an older key than the one that seals now.
+    OlderKey,
+}
+
+#[cfg(feature = "tower")]
+impl Validity {
+    /// How much of the idle timeout was used up at `arrival`; both in milliseconds.
+    pub(crate) fn used(&self, arrival: u64) -> u64 {
+        arrival.saturating_sub(self.refreshed_at.saturating_mul(1000))
+    }
+
+    pub(crate) fn idle_millis(&self) -> u64 {
+        u64::from(self.idle.seconds) * 1000
+    }
+
+    /// Whether the session is to be sealed again after a request that arrived then, and whose handler
+    /// was `active` in it.
+    pub(crate) fn refresh(&self, arrival: u64, active: bool) -> Option<Refresh> {
+        let due = active && self.used(arrival).saturating_mul(10) >= self.idle_millis();
+        if due || self.undated {
+            Some(Refresh::Due)
+        } else {
+            (self.key_index > 0).then_some(Refresh::OlderKey)
+        }
+    }
 }
 
 impl Validity {

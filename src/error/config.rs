@@ -68,6 +68,11 @@ pub enum ConfigErrorKind {
         /// The absolute timeout.
         absolute: Duration,
     },
+    /// A session is to be remembered, and the primary key's token (fastify) has no room for an idle
+    /// timeout.
+    NoRoomToRemember,
+    /// `Session::remember` without [`CodecBuilder::remember_timeout`](crate::CodecBuilder::remember_timeout).
+    NoRememberTimeout,
     /// A fastify key serves another cookie already, under which this one's would open.
     #[non_exhaustive]
     SharedKey {
@@ -83,6 +88,13 @@ pub enum ConfigErrorKind {
         from: String,
         /// What the options would make of it.
         to: String,
+    },
+    /// Cookie options for one response would change `Path`, `Domain` or `Partitioned`: the browser
+    /// would keep two cookies side by side, and a log-out would remove one of them.
+    #[non_exhaustive]
+    Moved {
+        /// The attribute's name.
+        attribute: &'static str,
     },
 }
 
@@ -121,6 +133,12 @@ impl fmt::Display for ConfigErrorKind {
                 "the idle timeout ({idle:?}) is longer than the absolute timeout ({absolute:?}), \
                  which would always end the session first; set both"
             ),
+            Self::NoRoomToRemember => f.write_str(
+                "a fastify token has no room for a remember timeout; use a key of our own as primary",
+            ),
+            Self::NoRememberTimeout => f.write_str(
+                "no remember timeout is set: call `remember_timeout` when the codec is built",
+            ),
             Self::SharedKey { other, cookie } => write!(
                 f,
                 "the fastify key serves the cookie {other:?} already; under {cookie:?}, too, each \
@@ -129,6 +147,11 @@ impl fmt::Display for ConfigErrorKind {
             Self::Renamed { from, to } => write!(
                 f,
                 "cookie options for one response cannot rename the cookie from {from:?} to {to:?}"
+            ),
+            Self::Moved { attribute } => write!(
+                f,
+                "cookie options for one response cannot change {attribute}: the browser would keep \
+                 both cookies; set it when the codec is built"
             ),
         }
     }

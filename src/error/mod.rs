@@ -59,11 +59,13 @@ macro_rules! opaque_error {
 mod config;
 mod key;
 mod open;
+mod reason;
 mod seal;
 mod session;
 
 pub use self::config::{ConfigError, ConfigErrorKind};
 pub use self::key::{KeyError, KeyErrorKind};
 pub use self::open::{OpenError, OpenErrorKind};
+pub(crate) use self::reason::without_values;
 pub use self::seal::{SealError, SealErrorKind, TooLarge};
 pub use self::session::{SessionError, SessionErrorKind};

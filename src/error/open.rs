@@ -29,8 +29,28 @@ pub enum OpenErrorKind {
     /// Authentic, but from the future by more than the clock skew that is tolerated.
     FromTheFuture,
     /// Authentic, but the payload is not a session of this kind: timestamps that contradict each
-    /// other, text that is not UTF-8, or JSON of another shape.
+    /// other, text that is not UTF-8, or JSON of another shape. Where serde says why, its reason is
+    /// the error's source, without values of the session: which field is missing or unknown, or which
+    /// type was expected.
     Payload,
+}
+
+impl OpenErrorKind {
+    /// A short name that stays the same from release to release, as events carry it: `missing`,
+    /// `too_long`, `malformed`, `forged`, `version`, `expired`, `from_the_future`, `payload`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::TooLong => "too_long",
+            Self::Malformed => "malformed",
+            Self::Forged => "forged",
+            Self::Version => "version",
+            Self::Expired => "expired",
+            Self::FromTheFuture => "from_the_future",
+            Self::Payload => "payload",
+        }
+    }
 }
 
 impl fmt::Display for OpenErrorKind {

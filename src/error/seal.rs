@@ -23,7 +23,8 @@ pub enum SealErrorKind {
         reason: Option<String>,
     },
     /// What the data's `Serialize` writes, its `Deserialize` does not read back: the next request
-    /// would find no session. (A float that is not finite is written as null.)
+    /// would find no session. (A float that is not finite is written as null; more than 127 levels
+    /// of arrays and objects are not read.)
     NotReadable,
     /// The operating system gave no randomness for a nonce.
     Randomness,

@@ -28,6 +28,21 @@ pub enum SessionErrorKind {
     },
     /// The response has begun and with it its headers: nothing more can be written.
     ResponseStarted,
+    /// There is no session: what was asked for would do nothing.
+    NoSession,
+    /// The session was deleted in this request, and writing its data would bring it back.
+    Deleted,
+    /// All Cookie lines of the request together with what was written would be more than proxies
+    /// take; nothing of it was kept.
+    #[non_exhaustive]
+    CookieHeaderTooLarge {
+        /// The bytes of the Cookie line that the next request would bring.
+        size: usize,
+        /// The setting [`CodecBuilder::max_cookie_header`](crate::CodecBuilder::max_cookie_header).
+        limit: usize,
+        /// The names and sizes of the largest cookies, this one included.
+        cookies: Vec<(String, usize)>,
+    },
     /// The session was written while the closure of `update` ran; the closure's result was dropped
     /// and the other write kept.
     Conflict,
@@ -45,6 +60,22 @@ impl fmt::Display for SessionErrorKind {
             Self::ResponseStarted => f.write_str(
                 "the response has begun, its headers are sent: the session can no longer be written",
             ),
+            Self::NoSession => f.write_str("there is no session that this could change; write one first"),
+            Self::Deleted => f.write_str(
+                "the session was deleted in this request; call `regenerate` first to begin a new one",
+            ),
+            Self::CookieHeaderTooLarge { size, limit, cookies } => {
+                write!(
+                    f,
+                    "the browser would send a Cookie line of {size} bytes, more than the {limit} that \
+                     are allowed because proxies refuse it; the largest cookies are"
+                )?;
+                for (place, (name, size)) in cookies.iter().enumerate() {
+                    let comma = if place == 0 { "" } else { "," };
+                    write!(f, "{comma} {name:?} with {size}")?;
+                }
+                Ok(())
+            }
             Self::Conflict => f.write_str(
                 "the session was written while `update` ran its closure; nothing of the closure was kept",
             ),

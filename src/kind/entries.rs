@@ -16,6 +16,9 @@ use super::SharedJson;
 use crate::members::{self, Member};
 use crate::plaintext::{self, Text};
 
+/// `serde_json` reads fewer levels than these.
+const MAX_DEPTH: usize = 128;
+
 /// The data of a [`Dynamic`](super::Dynamic) session: JSON values by name.
 ///
 /// ```
@@ -55,13 +58,15 @@ impl Entries {
     ///
     /// # Errors
     ///
-    /// If the value does not serialise to JSON; then nothing has changed.
+    /// If the value does not serialise to JSON, or has more than 127 levels of arrays and objects,
+    /// which could not be read again; then nothing has changed.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
         value: &T,
     ) -> serde_json::Result<()> {
         let value = plaintext::serialize_text(value)?;
+        check_depth(&value)?;
         *self = self.with(name, &value);
         Ok(())
     }
@@ -218,6 +223,15 @@ impl<'de> Deserialize<'de> for Entries {
         let json = Text::new(String::from(Box::<str>::from(text)));
         Self::parse(SharedJson::new(json)).map_err(|_| D::Error::custom("not an object of entries"))
     }
+}
+
+/// Whether a value can be read again: `serde_json` stops at 128 levels.
+pub(crate) fn check_depth(value: &str) -> serde_json::Result<()> {
+    let opens = |byte: &&u8| matches!(byte, b'[' | b'{');
+    if value.as_bytes().iter().filter(opens).count() < MAX_DEPTH {
+        return Ok(());
+    }
+    serde_json::from_str::<serde_json::Value>(value).map(drop)
 }
 
 fn quoted(name: &str) -> String {

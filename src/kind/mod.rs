@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::entries::Entries;
+#[cfg(feature = "tower")]
+pub(crate) use self::entries::check_depth;
 use crate::plaintext::Text;
 
 /// A kind of session: the type of its data and the name of its cookie.

@@ -24,24 +24,42 @@ use crate::kind::SessionKind;
 /// layers a request has passed is told by the sessions in its extensions: leave them there.
 ///
 /// A response that sets a cookie also gets `Cache-Control: no-store`, unless the handler chose one,
-/// and a response that depends on the session gets `Vary: Cookie`.
+/// and a response that depends on the session gets `Vary: Cookie`. A response that a shared cache could
+/// keep leaves as `private` if a handler wrote the session, and without a cookie if none did.
+///
+/// What a handler wrote is not sent with a response that says that the request failed; see
+/// [`keep_writes_on_error`](Self::keep_writes_on_error). So put layers that answer for a handler, such
+/// as tower-http's `CatchPanic` and `Timeout`, inside this one.
+///
+/// A cookie that no handler wrote, because it only refreshes the session or moves it to another key, is
+/// left out where it could undo what another response did: after more than a second, on a 304, on a
+/// failure, and on a publicly cacheable response. [The guide](crate::guide::expiry) has the rule.
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct SessionLayer<K: SessionKind> {
     codec: Codec<K>,
+    keep_writes_on_error: bool,
 }
 
 impl<K: SessionKind> SessionLayer<K> {
     /// A layer for the sessions of this codec.
     pub fn new(codec: Codec<K>) -> Self {
         layers::know::<K>();
-        Self { codec }
+        Self { codec, keep_writes_on_error: false }
+    }
+
+    /// Whether what a handler wrote is sent although its response says that the request failed: 5xx,
+    /// or 408, which tower-http's `Timeout` answers. Default: it is not, and the log says so, because
+    /// half of what the handler wanted may be missing. What removes the cookie is sent in any case.
+    pub fn keep_writes_on_error(mut self, keep: bool) -> Self {
+        self.keep_writes_on_error = keep;
+        self
     }
 }
 
 // Not derived: that would ask the kind to be `Clone` and `Debug`, too.
 impl<K: SessionKind> Clone for SessionLayer<K> {
     fn clone(&self) -> Self {
-        Self { codec: self.codec.clone() }
+        Self { codec: self.codec.clone(), keep_writes_on_error: self.keep_writes_on_error }
     }
 }
 
@@ -55,6 +73,6 @@ impl<S, K: SessionKind> Layer<S> for SessionLayer<K> {
     type Service = SessionService<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService::new(inner, self.codec.clone())
+        SessionService::new(inner, self.codec.clone(), self.keep_writes_on_error)
     }
 }

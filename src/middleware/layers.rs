@@ -106,7 +106,8 @@ impl fmt::Display for Clash {
             Self::Cookie(name) => write!(
                 f,
                 "two SessionLayers serve the cookie `{name}` on this route: remove one, or give \
-                 one kind another name with `CookieOptions::name`"
+                 one kind another name with `CookieOptions::name` (or the extensions of another \
+                 request were copied into this one: leave the sessions out)"
             ),
             Self::Kind(kind) => write!(
                 f,

@@ -7,25 +7,30 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::header::{COOKIE, HeaderName};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::layers;
-use crate::codec::Codec;
+use crate::codec::{Codec, Core};
 use crate::kind::SessionKind;
-use crate::session::{Incoming, Outcome, Session};
+use crate::logging;
+use crate::session::{Incoming, Reply, Session};
 
 /// The service that [`SessionLayer`](crate::SessionLayer) makes.
 pub struct SessionService<S, K: SessionKind> {
     inner: S,
     codec: Codec<K>,
+    keep_writes_on_error: bool,
 }
 
+/// Says why the browser makes a request (Fetch Metadata).
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 impl<S, K: SessionKind> SessionService<S, K> {
-    pub(super) fn new(inner: S, codec: Codec<K>) -> Self {
-        Self { inner, codec }
+    pub(super) fn new(inner: S, codec: Codec<K>, keep_writes_on_error: bool) -> Self {
+        Self { inner, codec, keep_writes_on_error }
     }
 }
 
@@ -45,19 +50,33 @@ where
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut session = None;
         if layers::may_pass(request.extensions_mut(), &self.codec) {
-            let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
-            let incoming = Incoming { first: cookies.next(), rest: cookies.collect() };
+            let incoming = incoming(&request, self.codec.core());
             let new = Session::new(self.codec.clone(), incoming);
             request.extensions_mut().insert(new.clone());
             session = Some(new);
         }
-        ResponseFuture { inner: self.inner.call(request), session }
+        let keep_writes_on_error = self.keep_writes_on_error;
+        ResponseFuture { inner: self.inner.call(request), session, keep_writes_on_error }
+    }
+}
+
+/// What the session has to know of the request. When it arrived is asked only where a cookie came.
+fn incoming<B>(request: &Request<B>, core: &Core) -> Incoming {
+    let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
+    let Some(first) = cookies.next() else { return Incoming::default() };
+    let mode = request.headers().get(SEC_FETCH_MODE);
+    Incoming {
+        first: Some(first),
+        rest: cookies.collect(),
+        arrival: core.now_millis(),
+        navigates: mode.is_some_and(|mode| mode == "navigate"),
     }
 }
 
 impl<S: Clone, K: SessionKind> Clone for SessionService<S, K> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), codec: self.codec.clone() }
+        let (inner, codec) = (self.inner.clone(), self.codec.clone());
+        Self { inner, codec, keep_writes_on_error: self.keep_writes_on_error }
     }
 }
 
@@ -77,6 +96,7 @@ pin_project! {
         inner: F,
         // `None` where another layer serves the cookie.
         session: Option<Session<K>>,
+        keep_writes_on_error: bool,
     }
 
     impl<F, K: SessionKind> PinnedDrop for ResponseFuture<F, K> {
@@ -101,7 +121,12 @@ where
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
         if let Some(session) = this.session.take() {
-            session.finish().write(response.headers_mut());
+            let status = response.status();
+            let reply = Reply { status, headers: response.headers() };
+            let outcome = session.finish(reply, *this.keep_writes_on_error);
+            if outcome.write(status, response.headers_mut()) {
+                logging::made_private(session.core().cookie.name());
+            }
         }
         Poll::Ready(Ok(response))
     }
@@ -111,28 +136,4 @@ impl<F, K: SessionKind> fmt::Debug for ResponseFuture<F, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
-}
-
-impl Outcome {
-    fn write(self, headers: &mut HeaderMap) {
-        if let Some(cookie) = self.set_cookie {
-            headers.append(SET_COOKIE, cookie);
-            // A response that sets a cookie is one user's; a shared cache must not keep it.
-            headers
-                .entry(CACHE_CONTROL)
-                .or_insert_with(|| const { HeaderValue::from_static("no-store") });
-        }
-        if self.vary && !varies_by_cookie(headers) {
-            headers.append(VARY, const { HeaderValue::from_static("Cookie") });
-        }
-    }
-}
-
-fn varies_by_cookie(headers: &HeaderMap) -> bool {
-    headers.get_all(VARY).iter().flat_map(|value| value.as_bytes().split(|b| *b == b',')).any(
-        |field| {
-            let field = field.trim_ascii();
-            field == b"*" || field.eq_ignore_ascii_case(b"cookie")
-        },
-    )
 }

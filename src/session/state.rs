@@ -1,22 +1,39 @@
 //! What a session handle guards: the cookie as it came, the content as it is now, and the one
 //! `Change` between them.
+//!
+//! It reads no clock and says nothing to the log, as it is used under a lock; both are the handle's.
 
 use http::HeaderValue;
 
-use crate::codec::{Codec, Core, Opened, Opening, Validity, check_time, draw_nonce};
-use crate::cookie_header::values;
+use super::response::{Outcome, Reply};
+use crate::codec::{
+    Codec, Core, Opened, Opening, Refresh, Refusal, Validity, check_time, draw_nonce,
+};
+use crate::cookie_header::{pairs, values};
 use crate::cookie_options::SetCookie;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, Json, SessionKind, SharedJson};
 use crate::members::say_the_same;
-use crate::scheme::{Idle, Times};
+use crate::scheme::{Idle, Sealer, Times};
 
-/// A request's Cookie headers. HTTP/2 may split one into several.
+/// A request that takes longer is slow: what the browser's cookie says may have changed meanwhile,
+/// by another response. In milliseconds.
+const SLOW: u64 = 1000;
+/// How many cookies an error about too many of them names.
+const NAMED_COOKIES: usize = 4;
+const NAMED_LEN: usize = 64;
+
+/// What is known of a request.
 #[derive(Default)]
 pub(crate) struct Incoming {
+    /// Its Cookie headers. HTTP/2 may split one into several.
     pub(crate) first: Option<HeaderValue>,
     pub(crate) rest: Vec<HeaderValue>,
+    /// When it arrived, in milliseconds since the Unix epoch; 0 without a cookie.
+    pub(crate) arrival: u64,
+    /// Whether the browser is opening a page (`Sec-Fetch-Mode: navigate`).
+    pub(crate) navigates: bool,
 }
 
 impl Incoming {
@@ -27,33 +44,90 @@ impl Incoming {
     pub(super) fn is_some(&self) -> bool {
         self.first.is_some()
     }
-}
 
-/// What the response has to carry.
-#[derive(Default)]
-pub(crate) struct Outcome {
-    pub(crate) set_cookie: Option<HeaderValue>,
-    /// The response depends on the session.
-    pub(crate) vary: bool,
+    /// Whether the next request's Cookie line is short enough with this cookie in it, of so many
+    /// bytes of name and value. What came already in a longer line may stay as long.
+    fn check_room(&self, core: &Core, cookie: usize) -> Result<(), SessionError> {
+        let limit = core.settings.max_cookie_header;
+        let before: usize = self.values().map(|line| line.len() + 2).sum();
+        if before + cookie + 1 <= limit {
+            return Ok(());
+        }
+        let name = core.cookie.name().as_bytes();
+        let all = || self.values().flat_map(pairs);
+        let ours: usize = all()
+            .filter(|(other, _)| *other == name)
+            .map(|(_, value)| value + name.len() + 3)
+            .sum();
+        let size = before.saturating_sub(ours) + cookie + 1;
+        if size <= limit.max(before) {
+            return Ok(());
+        }
+        let mut cookies: Vec<_> = all()
+            .filter(|(other, _)| *other != name)
+            .map(|(name, value)| (name, name.len() + value))
+            .chain([(name, cookie)])
+            .collect();
+        cookies.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        let named =
+            |name: &[u8]| String::from_utf8_lossy(&name[..name.len().min(NAMED_LEN)]).into_owned();
+        let cookies = cookies.into_iter().take(NAMED_COOKIES);
+        let cookies = cookies.map(|(name, size)| (named(name), size)).collect();
+        Err(SessionErrorKind::CookieHeaderTooLarge { size, limit, cookies }.into())
+    }
 }
 
 /// What has become of the session since the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+enum Change {
     None,
-    /// Sealed anew if the content differs from the cookie's; if `forced`, in any case.
+    /// Sealed again if the content differs from the cookie's; if `forced`, in any case.
     Written {
         forced: bool,
     },
-    Deleted,
     /// The response has begun.
     Closed,
+}
+
+/// Whether a handler has deleted the session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deletion {
+    None,
+    /// The cookie is removed, unless a new session begins.
+    Requested,
+    /// A new session has begun in its place.
+    Replaced,
+}
+
+/// What a write is based on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// Nothing: what it writes replaces whatever there is.
+    Nothing,
+    /// The data as they were at this revision.
+    Revision(u64),
+    /// The entries as they are now.
+    Entries,
+}
+
+/// What the log is to be told of a response, once the lock is free.
+pub(super) enum Event {
+    /// The response failed, so what was written is not sent.
+    NotSent,
+    /// What was to be sealed could not be.
+    NotSealed(SealErrorKind),
+    /// The cookie was sealed by an older key, and is now sealed by the primary.
+    Resealed,
+    /// A refresh or rotation could undo what another response did, so it waits for the next request.
+    Postponed(&'static str),
 }
 
 pub(super) struct State<K: SessionKind> {
     opened: bool,
     /// A handler has looked at the session.
     read: bool,
+    /// Why the cookie that came is not this session's.
+    refused: Option<OpenErrorKind>,
     /// What the browser's cookie says, if it opens and is still this session's.
     stored: Option<Stored>,
     content: Content,
@@ -61,8 +135,12 @@ pub(super) struct State<K: SessionKind> {
     data: Option<K::Data>,
     /// `None` for a session that begins with this response.
     created_at: Option<u64>,
+    /// The session's own idle timeout.
     own_idle: Option<u32>,
+    /// Whether it was set in this request.
+    own_idle_is_new: bool,
     change: Change,
+    deletion: Deletion,
     revision: u64,
     /// Drawn when something is written, so that a lack of randomness is the handler's error.
     nonce: Option<[u8; NONCE_LEN]>,
@@ -90,17 +168,31 @@ pub(super) enum Taken<K: SessionKind> {
     Json(SharedJson),
 }
 
+/// What the end of a request is judged by.
+pub(super) struct Circumstances<'r> {
+    pub(super) reply: Reply<'r>,
+    /// Milliseconds since the Unix epoch.
+    pub(super) now: u64,
+    /// Whether a handler's use of the session counts as activity.
+    pub(super) active: bool,
+    /// Whether what was written is sent although the response failed.
+    pub(super) keep_writes_on_error: bool,
+}
+
 impl<K: SessionKind> State<K> {
     pub(super) fn new() -> Self {
         Self {
             opened: false,
             read: false,
+            refused: None,
             stored: None,
             content: Content::Nothing,
             data: None,
             created_at: None,
             own_idle: None,
+            own_idle_is_new: false,
             change: Change::None,
+            deletion: Deletion::None,
             revision: 0,
             nonce: None,
             cookie: None,
@@ -122,37 +214,34 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Takes over what the request's cookie says.
-    pub(super) fn install(
-        &mut self,
-        _codec: &Codec<K>,
-        opening: Result<Opening<K>, OpenErrorKind>,
-    ) {
+    pub(super) fn install(&mut self, opening: Result<Opening<K>, Refusal>) {
         self.opened = true;
         match opening {
             Ok(opening) => {
                 self.created_at = opening.validity.created_at;
                 let idle = opening.validity.idle;
                 self.own_idle = idle.own.then_some(idle.seconds);
-                if !K::is_empty(&opening.data) {
+                if !opening.empty {
                     self.content = Content::Stored;
                 }
                 self.data = Some(opening.data);
                 self.stored = Some(Stored { json: opening.json, validity: opening.validity });
             }
-            Err(OpenErrorKind::Missing) => {}
-            Err(_reason) => {
-                #[cfg(feature = "tracing")]
-                tracing::debug!(
-                    cookie = _codec.cookie_name(),
-                    reason = %_reason,
-                    "session cookie refused"
-                );
-            }
+            Err(Refusal { kind: OpenErrorKind::Missing, .. }) => {}
+            Err(refusal) => self.refused = Some(refusal.kind),
         }
+    }
+
+    pub(super) fn refused(&self) -> Option<OpenErrorKind> {
+        self.refused
     }
 
     pub(super) fn is_empty(&self) -> bool {
         matches!(self.content, Content::Nothing)
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deletion == Deletion::Requested
     }
 
     /// The first to ask takes the data that is parsed already.
@@ -195,29 +284,32 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// Replaces the content, unless that would be too large, or another write has come since
-    /// `revision`. `data` is afterwards what the caller has to drop, without the lock.
+    /// Replaces the content, unless that would be too large, or another write has come since the
+    /// revision that it is based on. `data` is afterwards what the caller has to drop, without the
+    /// lock.
     pub(super) fn write(
         &mut self,
-        codec: &Codec<K>,
-        revision: Option<u64>,
+        core: &Core,
+        incoming: &Incoming,
+        now: u64,
+        basis: Basis,
         json: Option<Json>,
         data: &mut Option<K::Data>,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
-        if self.change == Change::Deleted {
-            #[cfg(feature = "tracing")]
-            tracing::debug!(cookie = codec.cookie_name(), "write dropped: the session is deleted");
-            return Ok(());
-        }
-        if revision.is_some_and(|revision| revision != self.revision) {
+        if matches!(basis, Basis::Revision(revision) if revision != self.revision) {
             return Err(SessionErrorKind::Conflict.into());
         }
+        if self.is_deleted() && basis == Basis::Nothing {
+            return Err(SessionErrorKind::Deleted.into());
+        }
         if let Some(json) = &json {
-            let core = codec.core();
-            let now = core.now();
-            core.check(&core.ring(), json.as_str().as_bytes(), now)?;
+            let size = core.check(&core.ring()[0], json.as_str().as_bytes(), now)?;
+            incoming.check_room(core, size)?;
             self.make_ready(now)?;
+            if self.is_deleted() {
+                self.deletion = Deletion::Replaced;
+            }
         }
         self.content = json.map_or(Content::Nothing, Content::Written);
         std::mem::swap(&mut self.data, data);
@@ -239,33 +331,32 @@ impl<K: SessionKind> State<K> {
         self.change = match self.change {
             Change::None => Change::Written { forced: force },
             Change::Written { forced } => Change::Written { forced: forced || force },
-            last @ (Change::Deleted | Change::Closed) => last,
+            Change::Closed => Change::Closed,
         };
     }
 
-    /// Hands out the data that is no longer the session's.
-    pub(super) fn regenerate(&mut self) -> Option<K::Data> {
-        self.report_too_late("regenerate");
-        if matches!(self.change, Change::Deleted | Change::Closed) {
-            return None;
+    /// Hands out the data that is no longer the session's. An error if it is too late.
+    pub(super) fn regenerate(&mut self) -> Result<Option<K::Data>, SessionError> {
+        self.check_writable()?;
+        if self.is_deleted() {
+            self.deletion = Deletion::Replaced;
         }
-        self.created_at = None;
-        self.own_idle = None;
         self.written(false);
-        self.clear()
+        Ok(self.clear())
     }
 
-    /// Hands out the data that is no longer the session's.
-    pub(super) fn delete(&mut self) -> Option<K::Data> {
-        self.report_too_late("delete");
-        if self.change == Change::Closed {
-            return None;
-        }
-        self.change = Change::Deleted;
-        self.clear()
+    /// Hands out the data that is no longer the session's. An error if it is too late.
+    pub(super) fn delete(&mut self) -> Result<Option<K::Data>, SessionError> {
+        self.check_writable()?;
+        self.deletion = Deletion::Requested;
+        self.written(false);
+        Ok(self.clear())
     }
 
     fn clear(&mut self) -> Option<K::Data> {
+        self.created_at = None;
+        self.own_idle = None;
+        self.own_idle_is_new = false;
         self.stored = None;
         self.content = Content::Nothing;
         self.revision += 1;
@@ -276,35 +367,33 @@ impl<K: SessionKind> State<K> {
         self.change = Change::Closed;
     }
 
-    /// The methods without a `Result` are not silent either.
-    fn report_too_late(&self, _method: &str) {
-        #[cfg(feature = "tracing")]
-        if self.change == Change::Closed {
-            tracing::error!(method = _method, "too late: the response has begun");
-        }
-    }
-
-    pub(super) fn touch(&mut self, codec: &Codec<K>) -> Result<(), SessionError> {
+    pub(super) fn touch(&mut self, now: u64) -> Result<(), SessionError> {
         self.check_writable()?;
         if !self.is_empty() {
-            self.make_ready(codec.core().now())?;
+            self.make_ready(now)?;
             self.written(true);
         }
         Ok(())
     }
 
+    /// Gives the session an idle timeout of its own, also one that nothing is written to yet.
     pub(super) fn set_own_idle(
         &mut self,
-        codec: &Codec<K>,
+        core: &Core,
+        now: u64,
         seconds: u32,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
-        if !codec.core().ring()[0].keeps_times() {
+        if self.is_deleted() {
+            return Err(SessionErrorKind::Deleted.into());
+        }
+        if !core.ring()[0].keeps_times() {
             return Err(SealErrorKind::NoRoomForIdleTimeout.into());
         }
         if self.own_idle != Some(seconds) {
-            self.touch(codec)?;
+            self.touch(now)?;
             self.own_idle = Some(seconds);
+            self.own_idle_is_new = true;
         }
         Ok(())
     }
@@ -317,60 +406,132 @@ impl<K: SessionKind> State<K> {
         self.stored.as_ref().map(|stored| stored.validity.opened(()))
     }
 
-    /// What the response has to carry; from now on nothing can be written.
-    pub(super) fn finish(&mut self, codec: &Codec<K>, incoming: &Incoming) -> Outcome {
-        let change = std::mem::replace(&mut self.change, Change::Closed);
-        let nonce = self.nonce.take();
-        let core = codec.core();
-        let set_cookie = match (change, self.json()) {
-            (Change::Closed, _) => return Outcome::default(),
-            (Change::Deleted, _) | (Change::Written { .. }, None) => self.removal(core, incoming),
-            (Change::None, None) => None,
-            (Change::None | Change::Written { .. }, Some(json)) => {
-                // The response's time, which may be long after the session was opened or written.
-                let now = core.now();
-                let sealed = self
-                    .to_seal(change, now)
-                    .map(|refreshed_at| self.seal(core, nonce, now, refreshed_at, json));
-                match sealed {
-                    // What cannot be written must not leave an older session in its place.
-                    Some(None) if self.stored.is_none() => self.removal(core, incoming),
-                    sealed => sealed.flatten(),
-                }
+    /// Whether the response has nothing to carry, whatever the time.
+    pub(super) fn is_settled(&self, incoming: &Incoming, active: bool) -> bool {
+        match (self.change, &self.stored, &self.content) {
+            (Change::Closed, _, _) => true,
+            (Change::Written { .. }, _, _) => false,
+            (Change::None, Some(stored), Content::Stored) => {
+                stored.validity.refresh(incoming.arrival, active).is_none()
             }
-        };
-        Outcome { vary: self.read || set_cookie.is_some(), set_cookie }
+            (Change::None, _, _) => true,
+        }
     }
 
-    /// Whether the session is to be sealed anew, and if so, when it was last refreshed.
-    fn to_seal(&self, change: Change, now: u64) -> Option<u64> {
-        let Some(Stored { json, validity }) = &self.stored else {
-            return Some(now);
+    /// What the response has to carry then; from now on nothing can be written.
+    pub(super) fn finish_settled(&mut self) -> Outcome {
+        let vary = self.read && self.change != Change::Closed;
+        self.close();
+        Outcome { vary, ..Outcome::default() }
+    }
+
+    /// What the response has to carry; from now on nothing can be written.
+    pub(super) fn finish(
+        &mut self,
+        codec: &Codec<K>,
+        incoming: &Incoming,
+        circumstances: &Circumstances<'_>,
+    ) -> (Outcome, Option<Event>) {
+        let change = std::mem::replace(&mut self.change, Change::Closed);
+        let nonce = self.nonce.take();
+        let core = &**codec.core();
+        let mut automatic = false;
+        let (set_cookie, event) = match (change, self.json()) {
+            (Change::Closed, _) => return (Outcome::default(), None),
+            (Change::None, None) => (None, None),
+            (Change::Written { .. }, None) => (self.removal(core, incoming), None),
+            (Change::Written { forced }, Some(json)) if forced || self.differs() => {
+                self.send_write(core, incoming, circumstances, nonce, json)
+            }
+            (Change::None | Change::Written { .. }, Some(json)) => {
+                automatic = true;
+                self.send_refresh(core, incoming, circumstances, nonce, json)
+            }
         };
-        let differs = || match &self.content {
-            Content::Written(new) => !say_the_same(json.as_str(), new.as_str()),
-            Content::Nothing | Content::Stored => false,
+        (Outcome { vary: self.read || set_cookie.is_some(), automatic, set_cookie }, event)
+    }
+
+    /// Whether the content is not what the browser's cookie says already.
+    fn differs(&self) -> bool {
+        match (&self.content, &self.stored) {
+            (Content::Written(new), Some(Stored { json, .. })) => {
+                !say_the_same(json.as_str(), new.as_str())
+            }
+            (_, None) => true,
+            (Content::Nothing | Content::Stored, Some(_)) => false,
+        }
+    }
+
+    /// The cookie for what a handler wrote.
+    fn send_write(
+        &self,
+        core: &Core,
+        incoming: &Incoming,
+        circumstances: &Circumstances<'_>,
+        nonce: Option<[u8; NONCE_LEN]>,
+        json: &str,
+    ) -> (Option<HeaderValue>, Option<Event>) {
+        if circumstances.reply.is_failure() && !circumstances.keep_writes_on_error {
+            let deleted = self.deletion != Deletion::None;
+            let removal = deleted.then(|| self.removal(core, incoming)).flatten();
+            return (removal, Some(Event::NotSent));
+        }
+        // The response's time, which may be long after the session was opened or written.
+        let now = circumstances.now / 1000;
+        let ring = core.ring();
+        // The keys may have changed since it was written. Then the newest that can carry it seals.
+        let carries = |sealer: &&Sealer| {
+            let has_room = !self.own_idle_is_new || sealer.keeps_times();
+            has_room && core.check(sealer, json.as_bytes(), now).is_ok()
         };
-        let used = now.saturating_sub(validity.refreshed_at);
-        let due = self.read && used.saturating_mul(10) >= validity.idle.seconds.into();
-        match change {
-            Change::Written { forced } if forced || differs() => Some(now),
-            _ if due || validity.undated => Some(now),
-            _ if validity.key_index > 0 => Some(validity.refreshed_at),
-            _ => None,
+        let sealer = ring.iter().find(carries).unwrap_or(&ring[0]);
+        match self.seal(core, sealer, nonce, now, now, json) {
+            Ok(cookie) => (cookie, None),
+            // What cannot be written must not leave an older session in its place.
+            Err(error) if self.stored.is_none() => {
+                (self.removal(core, incoming), Some(Event::NotSealed(error)))
+            }
+            Err(error) => (None, Some(Event::NotSealed(error))),
+        }
+    }
+
+    /// The cookie of a session that no handler wrote, if it is due for a refresh or was sealed by an
+    /// older key. As nobody asked for it, it is left out where it could undo something.
+    fn send_refresh(
+        &self,
+        core: &Core,
+        incoming: &Incoming,
+        circumstances: &Circumstances<'_>,
+        nonce: Option<[u8; NONCE_LEN]>,
+        json: &str,
+    ) -> (Option<HeaderValue>, Option<Event>) {
+        let Some(Stored { validity, .. }) = &self.stored else { return (None, None) };
+        let now = circumstances.now / 1000;
+        let refreshed_at = match validity.refresh(incoming.arrival, circumstances.active) {
+            None => return (None, None),
+            Some(Refresh::Due) => now,
+            Some(Refresh::OlderKey) => validity.refreshed_at,
+        };
+        if let Some(why) = postponed(incoming, circumstances, validity) {
+            return (None, Some(Event::Postponed(why)));
+        }
+        match self.seal(core, &core.ring()[0], nonce, now, refreshed_at, json) {
+            Ok(cookie) => (cookie, (validity.key_index > 0).then_some(Event::Resealed)),
+            // The browser's cookie still opens.
+            Err(error) => (None, Some(Event::NotSealed(error))),
         }
     }
 
     fn seal(
         &self,
         core: &Core,
+        sealer: &Sealer,
         nonce: Option<[u8; NONCE_LEN]>,
         now: u64,
         refreshed_at: u64,
         json: &str,
-    ) -> Option<HeaderValue> {
-        let ring = core.ring();
-        let own = self.own_idle.filter(|_| ring[0].keeps_times());
+    ) -> Result<Option<HeaderValue>, SealErrorKind> {
+        let own = self.own_idle.filter(|_| sealer.keeps_times());
         let own = own.map(|seconds| Idle { seconds, own: true });
         // A rotation alone must not lengthen the session's life; a refresh takes the codec's timeout.
         let kept = self.stored.as_ref().map(|stored| stored.validity);
@@ -378,36 +539,25 @@ impl<K: SessionKind> State<K> {
         let idle = own.or(kept);
         let times = Times { created_at: self.created_at, refreshed_at, idle };
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
-        // A session that is remembered lives on in the browser, too.
+        // A session that is remembered lives on in the browser as well.
         let live = own
-            .filter(|own| own.seconds > core.idle)
+            .filter(|own| own.seconds > core.settings.idle)
             .filter(|_| cookie.max_age() == core.cookie.max_age())
             .map(|own| {
                 let created_at = self.created_at.or(Some(refreshed_at));
                 core.expires_at(created_at, refreshed_at, own).saturating_sub(now)
             });
-        let nonce = nonce.map_or_else(draw_nonce, Ok);
-        let sealed = nonce.and_then(|nonce| {
-            core.check(&ring, json.as_bytes(), refreshed_at)?;
-            cookie.header(ring[0].token_len(json.len(), refreshed_at), live, |header| {
-                core.seal(&ring, &nonce, times, json, header)
-            })
-        });
-        match sealed {
-            Ok(header) => {
-                let mut header = HeaderValue::try_from(header).ok()?;
-                // Kept out of `Debug`, and out of HTTP/2's tables.
-                header.set_sensitive(true);
-                Some(header)
-            }
-            Err(_reason) => {
-                // What a handler wrote was ready to seal. So this was a refresh or a rotation, and the
-                // browser's cookie still opens; or the keyring's scheme has changed meanwhile.
-                #[cfg(feature = "tracing")]
-                tracing::error!(cookie = core.cookie.name(), reason = %_reason, "session not sealed");
-                None
-            }
+        let nonce = nonce.map_or_else(draw_nonce, Ok)?;
+        core.check(sealer, json.as_bytes(), refreshed_at)?;
+        let value_len = sealer.token_len(json.len(), refreshed_at);
+        let header = cookie
+            .header(value_len, live, |header| core.seal(sealer, &nonce, times, json, header))?;
+        let mut header = HeaderValue::try_from(header).ok();
+        if let Some(header) = &mut header {
+            // Kept out of `Debug`, and out of HTTP/2's tables.
+            header.set_sensitive(true);
         }
+        Ok(header)
     }
 
     /// Removes the cookie, if the request has one of this name, good or bad.
@@ -417,6 +567,40 @@ impl<K: SessionKind> State<K> {
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         came.then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
     }
+}
+
+/// Why a cookie that nobody asked for is better left out of this response, if it is.
+///
+/// Another response may have removed or replaced the cookie meanwhile, or a cache may hand this one
+/// to others. The next request brings it again, unless the session ends before: so one that has used
+/// up much of its time is refreshed all the same, or a service whose every answer is slow would log
+/// its users out.
+fn postponed(
+    incoming: &Incoming,
+    circumstances: &Circumstances<'_>,
+    validity: &Validity,
+) -> Option<&'static str> {
+    let reply = circumstances.reply;
+    let (used, idle) = (validity.used(incoming.arrival), validity.idle_millis());
+    if reply.is_failure() {
+        return Some("the response failed");
+    }
+    if reply.is_publicly_cacheable() {
+        return Some("the response is publicly cacheable");
+    }
+    if circumstances.now / 1000 >= validity.expires_at {
+        return Some("the session has expired meanwhile");
+    }
+    let urgent = (incoming.navigates && used.saturating_mul(2) > idle)
+        || used.saturating_mul(4) > idle.saturating_mul(3);
+    if urgent {
+        return None;
+    }
+    let took = circumstances.now.checked_sub(incoming.arrival);
+    if took.is_none_or(|took| took > SLOW) {
+        return Some("the request was slow");
+    }
+    reply.is_not_modified().then_some("the response is a 304")
 }
 
 impl State<Dynamic> {
@@ -430,10 +614,12 @@ impl State<Dynamic> {
     /// Writes entries in the place of those there are.
     pub(super) fn write_entries(
         &mut self,
-        codec: &Codec<Dynamic>,
+        core: &Core,
+        incoming: &Incoming,
+        now: u64,
         entries: Entries,
     ) -> Result<(), SessionError> {
         let json = (!entries.is_empty()).then(|| entries.json().clone().into());
-        self.write(codec, None, json, &mut Some(entries))
+        self.write(core, incoming, now, Basis::Entries, json, &mut Some(entries))
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod log;
 pub(crate) mod server;
 
 use std::future::ready;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -16,8 +16,8 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use sealed_session::{
-    Clock as _, Codec, CodecBuilder, Key, Keyring, Session, SessionError, SessionKind,
-    SessionLayer, TestClock,
+    Clock, Codec, CodecBuilder, Key, Keyring, Session, SessionError, SessionKind, SessionLayer,
+    TestClock,
 };
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
@@ -25,6 +25,11 @@ use tower::ServiceExt as _;
 pub(crate) const START: u64 = 1_700_000_000;
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The clock's time in seconds since the Unix epoch.
+pub(crate) fn unix_seconds(clock: &impl Clock) -> u64 {
+    clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
 
 pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -169,7 +174,7 @@ impl Browser {
     }
 
     fn cookie_header(&mut self, path: &str) -> Option<String> {
-        let now = self.clock.unix_seconds();
+        let now = unix_seconds(&self.clock);
         self.jar.retain(|kept| kept.until.is_none_or(|until| now < until));
         let pairs: Vec<_> = self
             .jar
@@ -202,7 +207,7 @@ impl Browser {
             value: value.to_owned(),
             domain: attribute("Domain").unwrap_or_default(),
             path: attribute("Path").expect("no path: the browser would guess one"),
-            until: max_age.map(|age| self.clock.unix_seconds() + age),
+            until: max_age.map(|age| unix_seconds(&self.clock) + age),
         };
         self.jar.retain(|old| {
             (&old.name, &old.domain, &old.path) != (&new.name, &new.domain, &new.path)

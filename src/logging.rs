@@ -1,0 +1,101 @@
+//! What the crate says through `tracing`: every event stands here, so that none carries a cookie, a
+//! key or a plaintext. Without the feature `tracing` nothing is said.
+//!
+//! A subscriber is foreign code, which may use the session. So no function here may be called while
+//! a lock is held.
+
+#![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "nothing is said"))]
+
+#[cfg(feature = "tower")]
+use http::StatusCode;
+
+#[cfg(feature = "tower")]
+use crate::codec::Refusal;
+#[cfg(feature = "tower")]
+use crate::error::SealErrorKind;
+
+/// A handler asked for the session, and no cookie of its name came.
+#[cfg(feature = "tower")]
+pub(crate) fn absent(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(cookie, code = "missing", "no session cookie");
+}
+
+/// A cookie came and was refused.
+#[cfg(feature = "tower")]
+pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(
+        cookie,
+        code = refusal.kind.code(),
+        reason = %refusal.kind,
+        detail = refusal.reason,
+        length,
+        age = refusal.age,
+        "session cookie refused"
+    );
+}
+
+/// The cookie was sealed by an older key than the one that seals now, and has been sealed again.
+#[cfg(feature = "tower")]
+pub(crate) fn resealed(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(cookie, "session sealed again under the primary key");
+}
+
+/// A refresh or a rotation is left to the next request.
+#[cfg(feature = "tower")]
+pub(crate) fn postponed(cookie: &str, why: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(cookie, why, "session not refreshed by this response");
+}
+
+/// A handler's write was `Ok`, and the response says that the request failed.
+#[cfg(feature = "tower")]
+pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        cookie,
+        status = status.as_u16(),
+        "the session's changes are not sent, because the response failed"
+    );
+}
+
+/// What a handler wrote was ready to seal. So this is a refresh or a rotation, and the browser's cookie
+/// still opens; or the keyring was replaced meanwhile by one that cannot carry the session.
+#[cfg(feature = "tower")]
+pub(crate) fn not_sealed(cookie: &str, reason: &SealErrorKind) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(cookie, %reason, "session not sealed");
+}
+
+/// A response that sets a cookie was to be shared by a cache.
+#[cfg(feature = "tower")]
+pub(crate) fn made_private(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        cookie,
+        "a publicly cacheable response sets a session cookie; it leaves as Cache-Control: private"
+    );
+}
+
+/// A method that returns nothing was called when it could no longer do anything.
+#[cfg(feature = "tower")]
+pub(crate) fn too_late(cookie: &str, method: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(cookie, method, "too late: the response has begun");
+}
+
+/// An extractor found no session to hand out, by a mistake in the set-up.
+#[cfg(feature = "axum")]
+pub(crate) fn rejected(rejection: &crate::extract::SessionRejection) {
+    #[cfg(feature = "tracing")]
+    tracing::error!("{rejection}");
+}
+
+/// A handler answered with a session's error.
+#[cfg(feature = "axum")]
+pub(crate) fn failed(error: &crate::error::SessionError) {
+    #[cfg(feature = "tracing")]
+    tracing::error!("{error}");
+}
