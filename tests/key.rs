@@ -260,6 +260,49 @@ fn keys_are_equal_only_if_every_bit_is() {
     }
 }
 
+/// The ids are from Python's `hashlib`:
+/// `blake2b(key=key, person=b"sealed-sessionid", digest_size=32).hexdigest()[:8]`.
+#[test]
+fn the_id_of_a_key_is_what_python_computes() {
+    let counted: Vec<u8> = (0..32).collect();
+    for (key, id) in [
+        (&[1; 32][..], "0971c7dc"),
+        (&[7; 32], "4b596b61"),
+        (&[255; 32], "95f08861"),
+        (&raw(), "5eb7efee"),
+        (&counted, "a0c92e07"),
+    ] {
+        assert_eq!(Key::from_slice(key).unwrap().id().to_string(), id);
+    }
+}
+
+#[test]
+fn a_key_has_one_id_in_whichever_form_it_was_read() {
+    let ids = [
+        Key::from_bytes(raw()).unwrap(),
+        Key::from_hex(HEX).unwrap(),
+        Key::from_base64(STANDARD).unwrap(),
+    ]
+    .map(|key| key.id());
+    assert!(ids.iter().all(|id| *id == ids[0]));
+}
+
+#[test]
+fn an_id_is_printed_as_8_lower_case_hex_digits_with_its_zeros() {
+    let id = Key::from_bytes([1; 32]).unwrap().id();
+    assert_eq!(format!("{id} {id:?}"), "0971c7dc 0971c7dc");
+}
+
+#[test]
+fn ids_are_ordered_as_they_are_printed() {
+    let mut ids: Vec<_> = (1..=64).map(|byte| Key::from_bytes([byte; 32]).unwrap().id()).collect();
+    ids.sort();
+    let printed: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    assert!(printed.is_sorted());
+    let distinct: std::collections::HashSet<_> = ids.into_iter().collect();
+    assert_eq!(distinct.len(), 64);
+}
+
 #[test]
 fn a_keyring_refuses_a_key_that_it_has() {
     let key = |byte| Key::from_bytes([byte; 32]).unwrap();

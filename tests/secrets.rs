@@ -323,6 +323,7 @@ fn no_public_type_that_is_printed_shows_a_secret() {
     let watch = Watch::new();
     let ring = || Keyring::new(key()).with_previous(old_key()).unwrap();
     watch.debug("Key", &key());
+    watch.debug("KeyId", &key().id());
     watch.debug("Keyring", &ring());
     for fastify in [
         FastifyKey::from(key()),
