@@ -310,7 +310,19 @@ fn a_keyring_refuses_a_key_that_it_has() {
     assert_eq!(ring.len(), 2);
     for again in [1, 2] {
         let error = ring.clone().with_previous(key(again)).unwrap_err();
-        assert_eq!(error.kind(), &KeyErrorKind::Duplicate);
+        assert!(
+            matches!(error.kind(), KeyErrorKind::Duplicate { id, .. } if *id == key(again).id())
+        );
+        let id = if again == 1 { "0971c7dc" } else { "368bf21c" };
+        assert_eq!(error.to_string(), format!("the keyring already has the key with the id {id}"));
     }
     assert_eq!(ring.with_previous(key(3)).unwrap().len(), 3);
+}
+
+#[cfg(feature = "fastify")]
+#[test]
+fn a_keyring_names_the_node_key_that_it_already_has() {
+    let key = || Key::from_bytes([1; 32]).unwrap();
+    let error = Keyring::fastify(key()).with_previous_fastify(key()).unwrap_err();
+    assert!(matches!(error.kind(), KeyErrorKind::Duplicate { id, .. } if *id == key().id()));
 }

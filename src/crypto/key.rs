@@ -15,6 +15,7 @@ use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding as
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::key_id::KeyId;
 use super::random;
 use super::secretbox::KEY_LEN;
 use crate::error::{KeyError, KeyErrorKind};
@@ -229,6 +230,21 @@ impl Key {
     #[must_use]
     pub fn expose_secret(&self) -> &[u8; KEY_LEN] {
         &self.shared.bytes
+    }
+
+    /// The key's public name, for logs and for comparing servers: equal keys have equal ids.
+    ///
+    /// It is the first 4 bytes of BLAKE2b-256 with this key, the personalisation `sealed-sessionid`,
+    /// and no salt and no input.
+    ///
+    /// # Security
+    ///
+    /// The id is not a secret. It tells nothing about a random key. If the key comes from a
+    /// passphrase, anyone with the id can check a guess of the passphrase, as anyone with a token
+    /// can.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        KeyId::of(self.expose_secret())
     }
 
     /// The key in 64 lower-case hex digits, wiped when dropped.

@@ -9,12 +9,12 @@ use blake2::digest::FixedOutput as _;
 use blake2::digest::consts::U32;
 use zeroize::Zeroize as _;
 
-use super::key::Key;
+use super::secretbox::KEY_LEN;
 
 const PERSONAL: &[u8; 16] = b"sealed-sessionid";
 const ID_LEN: usize = 4;
 
-/// Says which key is meant without showing it: 8 hex digits, computed from the key by [`Key::id`].
+/// Says which key is meant without showing it: 8 hex digits, computed by [`Key::id`](crate::Key::id).
 ///
 /// It is public and safe in logs. Compare it between servers to see whether they have the same key.
 /// It is a name and not a proof: of 10,000 keys, two have the same id with a chance of about 1 %.
@@ -28,28 +28,16 @@ const ID_LEN: usize = 4;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId([u8; ID_LEN]);
 
-impl Key {
-    /// The key's public name: equal keys have equal ids, on every server.
-    ///
-    /// The id is the first 4 bytes of BLAKE2b-256 with this key, the personalisation
-    /// `sealed-sessionid`, and no salt and no input.
-    ///
-    /// # Security
-    ///
-    /// The id is not a secret. It tells nothing about a random key. If the key comes from a
-    /// passphrase, anyone with the id can check a guess of the passphrase, as anyone with a token
-    /// can.
-    #[must_use]
-    #[allow(clippy::missing_panics_doc, reason = "the lengths are constant and valid")]
-    pub fn id(&self) -> KeyId {
-        let mac =
-            Blake2bMac::<U32>::new_with_salt_and_personal(self.expose_secret(), &[], PERSONAL)
-                .expect("key and personal are of the lengths that BLAKE2b takes");
+impl KeyId {
+    /// The first bytes of keyed BLAKE2b-256 with our own personalisation, no salt and no input.
+    pub(super) fn of(key: &[u8; KEY_LEN]) -> Self {
+        let mac = Blake2bMac::<U32>::new_with_salt_and_personal(key, &[], PERSONAL)
+            .expect("key and personal are of the lengths that BLAKE2b takes");
         let mut hash = mac.finalize_fixed();
         let mut id = [0; ID_LEN];
         id.copy_from_slice(&hash[..ID_LEN]);
         hash.as_mut_slice().zeroize();
-        KeyId(id)
+        Self(id)
     }
 }
 

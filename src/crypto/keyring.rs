@@ -7,6 +7,7 @@ use std::fmt;
 #[cfg(feature = "fastify")]
 use super::fastify_key::FastifyKey;
 use super::key::Key;
+use super::key_id::KeyId;
 use crate::error::{KeyError, KeyErrorKind};
 
 /// One or more keys, newest first: the primary seals, all of them open, in order.
@@ -46,7 +47,7 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Duplicate`] if the ring has the key already.
+    /// [`KeyErrorKind::Duplicate`], which names the key, if the ring already has it.
     pub fn with_previous(self, key: Key) -> Result<Self, KeyError> {
         self.with(RingKey::Native(key))
     }
@@ -62,7 +63,7 @@ impl Keyring {
         // Every key is compared, whichever is equal.
         let duplicates = self.keys.iter().filter(|known| known.is_same(&key)).count();
         if duplicates > 0 {
-            return Err(KeyErrorKind::Duplicate.into());
+            return Err(KeyErrorKind::Duplicate { id: key.id() }.into());
         }
         self.keys.push(key);
         Ok(self)
@@ -97,7 +98,8 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Duplicate`] if the ring has the key already, for the peer's tokens.
+    /// [`KeyErrorKind::Duplicate`], which names the key, if the ring already has it for Node's
+    /// tokens.
     pub fn with_previous_fastify(self, key: impl Into<FastifyKey>) -> Result<Self, KeyError> {
         self.with(RingKey::Fastify(key.into()))
     }
@@ -110,6 +112,14 @@ impl RingKey {
         match self {
             Self::Native(_) => None,
             Self::Fastify(key) => Some(&key.key),
+        }
+    }
+
+    fn id(&self) -> KeyId {
+        match self {
+            Self::Native(key) => key.id(),
+            #[cfg(feature = "fastify")]
+            Self::Fastify(fastify) => fastify.key.id(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::crypto::key_id::KeyId;
+
 opaque_error! {
     /// A key, salt or keyring could not be made.
     KeyError, KeyErrorKind
@@ -59,8 +61,12 @@ pub enum KeyErrorKind {
     },
     /// The operating system gave no randomness.
     Randomness,
-    /// The key is in the keyring already.
-    Duplicate,
+    /// The keyring already has the key.
+    #[non_exhaustive]
+    Duplicate {
+        /// The key's public name.
+        id: KeyId,
+    },
     /// The passphrase is shorter than 32 bytes.
     #[non_exhaustive]
     PassphraseLength {
@@ -120,7 +126,9 @@ impl fmt::Display for KeyErrorKind {
                 write!(f, "the environment variable {name} holds no key")
             }
             Self::Randomness => f.write_str("the operating system gave no randomness"),
-            Self::Duplicate => f.write_str("the keyring has this key already"),
+            Self::Duplicate { id } => {
+                write!(f, "the keyring already has the key with the id {id}")
+            }
             Self::PassphraseLength { found } => {
                 write!(f, "the passphrase has {found} bytes; at least 32 are wanted")
             }
