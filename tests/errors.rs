@@ -3,6 +3,9 @@
 
 #![cfg(all(feature = "axum", feature = "fastify"))]
 
+#[path = "common/temp_dir.rs"]
+mod temp_dir;
+
 use std::collections::BTreeMap;
 
 use sealed_session::{
@@ -10,6 +13,8 @@ use sealed_session::{
     SessionError, SessionErrorKind, SessionKind,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::temp_dir::TempDir;
 
 const SECRET: &str = "hunter2";
 
@@ -83,6 +88,53 @@ fn a_handler_passes_the_error_of_a_codec_on_as_one_of_its_session() {
     let error = handler().unwrap_err();
     assert!(matches!(error.kind(), SessionErrorKind::Seal(SealErrorKind::Serialize { .. })));
     says(&error, &["does not serialise to JSON"]);
+}
+
+/// What a program prints whose `main` returns the error: its `Debug`.
+#[track_caller]
+fn main_prints(error: impl std::error::Error + 'static, expected: &str) {
+    let error: Box<dyn std::error::Error> = Box::new(error);
+    assert_eq!(format!("{error:?}"), expected);
+    assert_eq!(format!("{error:#?}"), expected);
+}
+
+#[test]
+fn a_program_that_ends_with_a_key_error_prints_what_is_wrong_and_why() {
+    let error = Key::from_file("no/such/key").unwrap_err();
+    main_prints(
+        error,
+        "cannot read the key file no/such/key: No such file or directory (os error 2)",
+    );
+
+    let dir = TempDir::new();
+    let path = dir.path().join("key");
+    std::fs::write(&path, [7; 31]).unwrap();
+    let error = Key::from_file(&path).unwrap_err();
+    let cause = Key::parse([7; 31]).unwrap_err();
+    main_prints(error, &format!("the key file {} holds no key: {cause}", path.display()));
+}
+
+#[test]
+fn a_program_that_ends_with_any_other_error_prints_its_text() {
+    let codec = Codec::<ByPlace>::new(Keyring::new(key())).unwrap();
+    main_prints(codec.decode("?").unwrap_err(), &OpenErrorKind::Malformed.to_string());
+
+    let error = codec.encode(&seats()).unwrap_err();
+    let text = error.to_string();
+    main_prints(error, &text);
+    main_prints(SessionError::from(codec.encode(&seats()).unwrap_err()), &text);
+
+    let builder = Codec::<ByPlace>::builder(Keyring::new(key()));
+    let error = builder.idle_timeout(std::time::Duration::ZERO).build().unwrap_err();
+    let text = error.to_string();
+    main_prints(error, &text);
+}
+
+#[test]
+fn an_unwrap_of_an_error_prints_its_text() {
+    let panic = std::panic::catch_unwind(|| Key::from_hex("7").unwrap()).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(message.contains("found 1 bytes; wanted a key"), "{message}");
 }
 
 #[test]

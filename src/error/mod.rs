@@ -2,6 +2,11 @@
 //!
 //! A message quotes a bad *setting* (a cookie name, a length, a path), never a key, a token or a
 //! plaintext. For that reason the messages of `serde_json`, which quote what they read, stay out.
+//!
+//! `Debug` is for people as well: it is what a program prints whose `main` returns the error.
+
+use std::error::Error;
+use std::fmt;
 
 /// An opaque error struct: a kind, which is its message, and perhaps a cause.
 macro_rules! opaque_error {
@@ -33,12 +38,7 @@ macro_rules! opaque_error {
 
         impl std::fmt::Debug for $Error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let mut out = f.debug_struct(stringify!($Error));
-                out.field("kind", &self.kind);
-                if let Some(source) = &self.source {
-                    out.field("source", source);
-                }
-                out.finish()
+                crate::error::write_with_causes(self, f)
             }
         }
 
@@ -54,6 +54,17 @@ macro_rules! opaque_error {
             }
         }
     };
+}
+
+/// The error's text, and the text of each cause behind a colon, in one line.
+fn write_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "{error}")?;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(f, ": {error}")?;
+        cause = error.source();
+    }
+    Ok(())
 }
 
 mod config;
