@@ -255,8 +255,8 @@ pub use crate::crypto::keyring::Keyring;
 #[cfg(feature = "passphrase")]
 pub use crate::crypto::passphrase::Salt;
 pub use crate::error::{
-    ConfigError, ConfigErrorKind, KeyError, KeyErrorKind, OpenError, OpenErrorKind, SealError,
-    SealErrorKind, SessionError, SessionErrorKind, TooLarge,
+    ConfigError, ConfigErrorKind, KeyError, KeyErrorKind, KeyLengthHint, OpenError, OpenErrorKind,
+    SealError, SealErrorKind, SessionError, SessionErrorKind, TooLarge,
 };
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, Peek, SessionRejection};

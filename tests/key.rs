@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
-use sealed_session::{Key, KeyError, KeyErrorKind, Keyring};
+use sealed_session::{Key, KeyError, KeyErrorKind, KeyLengthHint, Keyring};
 
 /// Its base64 has both characters in which the alphabets differ.
 const HEX: &str = "fbefbeff0011223344556677899aabbccddeeff0123456789abcdef103254760";
@@ -139,6 +139,59 @@ fn guesses_the_newline_that_an_editor_adds() {
 fn does_not_guess_a_newline_that_is_not_there() {
     let error = Key::parse([7; 33]).unwrap_err().to_string();
     assert!(!error.contains("newline"), "{error}");
+}
+
+#[test]
+fn guesses_what_stands_round_a_key_in_text() {
+    for text in [HEX, STANDARD, &format!("{STANDARD}=")] {
+        let hints = |before: &str, after: &str, words: &str, expected: KeyLengthHint| {
+            let content = format!("{before}{text}{after}");
+            let found = content.len();
+            // With a space, 43 characters are 44, which is a length of a key: that is another error.
+            let counted = content.strip_suffix('\n').unwrap_or(&content).trim_end_matches('\r');
+            if counted.len() == 44 {
+                wrong_text(Key::parse(&content));
+                return;
+            }
+            let kind = fails(Key::parse(&content), &[words]);
+            assert!(
+                matches!(kind, KeyErrorKind::Length { found: len, hint: Some(hint), .. }
+                    if (len, hint) == (found, expected)),
+                "{content:?}: {kind:?}"
+            );
+        };
+        for after in ["", "\n", "\r\n"] {
+            hints("\u{feff}", after, "a UTF-8 byte order mark", KeyLengthHint::ByteOrderMark);
+            for before in [" ", "\t", "  ", "\n"] {
+                hints(before, after, "begins with a space", KeyLengthHint::LeadingSpace);
+            }
+        }
+        for after in ["\n\n", "\r\n\r\n", "\n\n\n"] {
+            hints("", after, "more than one line ending", KeyLengthHint::LineEndings);
+        }
+        for after in [" ", "  \n", "\t\n"] {
+            hints("", after, "ends with a space", KeyLengthHint::TrailingSpace);
+        }
+    }
+}
+
+#[test]
+fn guesses_what_powershell_makes_of_a_redirection() {
+    let utf16 = |text: &str| -> Vec<u8> {
+        let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+        [0xff, 0xfe].into_iter().chain(units).collect()
+    };
+    for content in [utf16(&format!("{HEX}\r\n")), utf16(&format!("{STANDARD}=\r\n"))] {
+        wrong_length(content, &["UTF-16", "genkey --output"]);
+    }
+}
+
+#[test]
+fn guesses_no_space_where_there_is_no_key_in_it() {
+    for content in [format!(" {}", &HEX[3..]), " ".repeat(65), "x".repeat(65)] {
+        let kind = fails(Key::parse(&content), &[]);
+        assert!(matches!(kind, KeyErrorKind::Length { hint: None, .. }), "{content:?}: {kind:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,9 @@
 
 #[path = "common/child.rs"]
 mod child;
+#[cfg(all(unix, feature = "tracing"))]
+#[path = "support/log.rs"]
+mod log;
 #[path = "common/temp_dir.rs"]
 mod temp_dir;
 
@@ -11,7 +14,7 @@ use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sealed_session::{Key, KeyError, KeyErrorKind};
+use sealed_session::{Key, KeyError, KeyErrorKind, KeyLengthHint};
 
 use crate::temp_dir::TempDir;
 
@@ -102,16 +105,52 @@ fn names_the_file_that_holds_no_key_and_says_why() {
 #[test]
 fn refuses_a_file_of_any_greater_length() {
     let dir = TempDir::new();
-    // One of more than 4096 bytes is not read, so that its last byte is not known.
-    for (len, newline_is_seen) in [(4095, true), (4096, true), (4097, false), (100_000, false)] {
-        let error = Key::from_file(file(&dir, [b'\n'].repeat(len))).unwrap_err();
+    let bom_of = |len: usize| [&b"\xef\xbb\xbf"[..], &vec![b'a'; len - 3]].concat();
+    // One of more than 4096 bytes is not read, so nothing can be guessed of it.
+    for (len, is_read) in [(4095, true), (4096, true), (4097, false), (100_000, false)] {
+        let error = Key::from_file(file(&dir, bom_of(len))).unwrap_err();
         assert!(matches!(error.kind(), KeyErrorKind::FileContent { .. }));
         let cause = error.source().unwrap().downcast_ref::<KeyError>().unwrap();
+        let expected = is_read.then_some(KeyLengthHint::ByteOrderMark);
         assert!(
-            matches!(cause.kind(), KeyErrorKind::Length { found, ends_in_newline, .. }
-                if (*found, *ends_in_newline) == (len, newline_is_seen)),
+            matches!(cause.kind(), KeyErrorKind::Length { found, hint, .. }
+                if (*found, *hint) == (len, expected)),
             "{len}: {cause:?}"
         );
+    }
+}
+
+/// What is logged while the file of this mode is read, which succeeds.
+#[cfg(all(unix, feature = "tracing"))]
+fn log_of_reading(mode: u32) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = TempDir::new();
+    let path = file(&dir, raw());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let (key, log) = log::log_of(|| Key::from_file(&path));
+    is_the_key(key);
+    assert!(log.is_empty() || log.contains(path.to_str().unwrap()), "{log}");
+    log
+}
+
+#[cfg(all(unix, feature = "tracing"))]
+#[test]
+fn warns_of_a_file_that_others_can_read_or_write() {
+    for mode in [0o640, 0o620, 0o604, 0o602, 0o644, 0o440, 0o666] {
+        let log = log_of_reading(mode);
+        let shown = format!("mode={mode:04o}");
+        for words in ["WARN sealed_session", "group or others", &shown, "chmod 600"] {
+            assert!(log.contains(words), "{words:?} is not in {log:?}");
+        }
+    }
+}
+
+#[cfg(all(unix, feature = "tracing"))]
+#[test]
+fn does_not_warn_of_a_file_that_only_its_owner_can_read_or_write() {
+    for mode in [0o600, 0o400, 0o700, 0o711] {
+        assert_eq!(log_of_reading(mode), "");
     }
 }
 
@@ -224,6 +263,16 @@ fn takes_no_raw_key_from_an_environment_variable() {
         return assert!(source.starts_with("found 32 characters"), "{source}");
     }
     with_env("takes_no_raw_key_from_an_environment_variable", "a".repeat(32));
+}
+
+#[test]
+fn guesses_the_space_round_the_value_of_an_environment_variable() {
+    if child::in_child() {
+        let source = env_error().source().unwrap().to_string();
+        return assert!(source.contains("begins with a space"), "{source}");
+    }
+    let test = "guesses_the_space_round_the_value_of_an_environment_variable";
+    with_env(test, format!(" {HEX}"));
 }
 
 #[cfg(unix)]

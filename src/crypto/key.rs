@@ -4,7 +4,7 @@
 //! holds is recognised by its length alone.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use super::key_id::KeyId;
 use super::random;
 use super::secretbox::KEY_LEN;
-use crate::error::{KeyError, KeyErrorKind};
+use crate::error::{KeyError, KeyErrorKind, KeyLengthHint};
 
 const HEX_LEN: usize = 2 * KEY_LEN;
 const BASE64_LEN: usize = 43;
@@ -169,7 +169,9 @@ impl Key {
     ///
     /// # Security
     ///
-    /// Give the file mode 0600 (`genkey --output` does) and keep it out of the repository.
+    /// Give the file mode 0600 (`genkey --output` does) and keep it out of the repository. On Unix, a
+    /// file that its group or others can read or write is read all the same, with a warning through
+    /// `tracing` that names the path and the mode: whoever can read it can forge every session.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let unreadable = |error: std::io::Error| {
@@ -185,14 +187,16 @@ impl Key {
         };
         if metadata.len() > LONGEST_FILE as u64 {
             let found = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-            return Err(no_key(KeyErrorKind::Length { found, ends_in_newline: false }.into()));
+            return Err(no_key(KeyErrorKind::Length { found, hint: None }.into()));
         }
         // Allocated once, so that no copy is left behind by growing.
         let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
-        File::open(path)
-            .and_then(|file| file.take(LONGEST_FILE as u64).read_to_end(&mut content))
-            .map_err(unreadable)?;
-        Self::parse(&*content).map_err(no_key)
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        file.take(LONGEST_FILE as u64).read_to_end(&mut content).map_err(unreadable)?;
+        let key = Self::parse(&*content).map_err(no_key)?;
+        warn_if_exposed(path, &metadata);
+        Ok(key)
     }
 
     /// A key from an environment variable, in hex or base64.
@@ -216,7 +220,10 @@ impl Key {
             // The cause would quote the value.
             Err(std::env::VarError::NotUnicode(_)) => return Err(wrong().into()),
         };
-        let wrong_length = || Err(KeyErrorKind::TextLength { found: value.len() }.into());
+        let wrong_length = || {
+            let hint = KeyLengthHint::of(value.as_bytes());
+            Err(KeyErrorKind::TextLength { found: value.len(), hint }.into())
+        };
         Self::from_text(value.as_bytes())
             .unwrap_or_else(wrong_length)
             .map_err(|error| KeyError::caused_by(wrong(), error))
@@ -311,7 +318,26 @@ fn decode_base64<E: base64ct::Encoding>(text: &[u8]) -> Option<Zeroizing<[u8; KE
     (len == KEY_LEN).then_some(bytes)
 }
 
+/// Warns of a key file that is not its owner's alone. It is no error: where a container mounts its
+/// secrets, the mode may not be in the service's hands.
+#[cfg_attr(not(all(unix, feature = "tracing")), allow(unused_variables, reason = "nothing to say"))]
+fn warn_if_exposed(path: &Path, metadata: &Metadata) {
+    #[cfg(all(unix, feature = "tracing"))]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & 0o066 != 0 {
+            tracing::warn!(
+                code = "key_file_exposed",
+                path = %path.display(),
+                mode = %format_args!("{mode:04o}"),
+                "group or others can read or write the key file: `chmod 600` closes it to them"
+            );
+        }
+    }
+}
+
 fn wrong_length(content: &[u8]) -> KeyError {
-    KeyErrorKind::Length { found: content.len(), ends_in_newline: content.last() == Some(&b'\n') }
-        .into()
+    KeyErrorKind::Length { found: content.len(), hint: KeyLengthHint::of(content) }.into()
 }

@@ -18,14 +18,16 @@ pub enum KeyErrorKind {
     Length {
         /// Bytes found.
         found: usize,
-        /// The last byte is a line feed: 33 bytes that end in one are a raw key that an editor saved.
-        ends_in_newline: bool,
+        /// The likely mistake, where there is one.
+        hint: Option<KeyLengthHint>,
     },
     /// Not the length of a key in hex or base64, where only text can be.
     #[non_exhaustive]
     TextLength {
         /// Bytes found.
         found: usize,
+        /// The likely mistake, where there is one.
+        hint: Option<KeyLengthHint>,
     },
     /// The length of a key in text, but not hex or base64.
     #[non_exhaustive]
@@ -86,32 +88,26 @@ pub enum KeyErrorKind {
 impl fmt::Display for KeyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length { found, ends_in_newline } => {
+            Self::Length { found, hint } => {
                 write!(
                     f,
                     "found {found} bytes; wanted a key: 32 raw bytes, or 64 hex digits, or 43 or 44 \
                      base64 characters with at most one line ending after them"
                 )?;
-                match (found, ends_in_newline) {
-                    (0, _) => f.write_str(" (did the command that writes it fail?)"),
-                    (33, true) | (34, true) => f.write_str(
-                        " (the last byte is a newline: an editor or a shell has added it to 32 raw bytes)",
-                    ),
-                    (31, _) => f.write_str(" (one is missing: a raw key cut short by a text tool?)"),
-                    (16 | 24, _) => f.write_str(" (a key for a smaller cipher?)"),
-                    (64, true) => f.write_str(" (64 raw bytes, or 63 hex digits and a newline?)"),
-                    _ => Ok(()),
-                }
+                write_hint(f, *hint)
             }
-            Self::TextLength { found } => write!(
-                f,
-                "found {found} characters; wanted a key in text: 64 hex digits, or 43 or 44 base64 \
-                 characters"
-            ),
+            Self::TextLength { found, hint } => {
+                write!(
+                    f,
+                    "found {found} characters; wanted a key in text: 64 hex digits, or 43 or 44 \
+                     base64 characters"
+                )?;
+                write_hint(f, *hint)
+            }
             Self::Text { found } => write!(
                 f,
                 "found {found} characters, the length of a key in {}, but they are not {0} (a \
-                 character outside the alphabet, or padding that does not fit)",
+                 character outside the alphabet, such as a space, or padding that does not fit)",
                 if *found == 64 { "hex" } else { "base64" }
             ),
             Self::AllZero => f.write_str("the key is all zeros: was its buffer ever filled?"),
@@ -138,4 +134,88 @@ impl fmt::Display for KeyErrorKind {
             ),
         }
     }
+}
+
+/// What has probably happened to a key of the wrong length.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyLengthHint {
+    /// There is nothing: the command that writes the key may have failed.
+    Empty,
+    /// A raw key with a line ending that an editor or a shell has added.
+    RawWithNewline,
+    /// A raw key that has lost a byte, perhaps to a text tool.
+    RawCutShort,
+    /// The length of a key for a smaller cipher.
+    SmallerKey,
+    /// 63 hex digits and a newline, or 64 raw bytes.
+    HexCutShort,
+    /// Text that begins with a UTF-8 byte order mark, as some editors write it.
+    ByteOrderMark,
+    /// Text in UTF-16, as a redirection in PowerShell writes it.
+    Utf16,
+    /// A key in text with a space, a tab or an empty line before it.
+    LeadingSpace,
+    /// A key in text with more than one line ending after it.
+    LineEndings,
+    /// A key in text with a space or a tab after it.
+    TrailingSpace,
+}
+
+impl KeyLengthHint {
+    /// The likely mistake, if the bytes are no key. It tells nothing else about them.
+    pub(crate) fn of(content: &[u8]) -> Option<Self> {
+        if content.starts_with(b"\xef\xbb\xbf") {
+            return Some(Self::ByteOrderMark);
+        }
+        if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
+            return Some(Self::Utf16);
+        }
+        let ends_in_newline = content.ends_with(b"\n");
+        match content.len() {
+            0 => return Some(Self::Empty),
+            33 | 34 if ends_in_newline => return Some(Self::RawWithNewline),
+            31 => return Some(Self::RawCutShort),
+            16 | 24 => return Some(Self::SmallerKey),
+            64 if ends_in_newline => return Some(Self::HexCutShort),
+            _ => {}
+        }
+        if !matches!(content.trim_ascii().len(), 43 | 44 | 64) {
+            return None;
+        }
+        if content[0].is_ascii_whitespace() {
+            return Some(Self::LeadingSpace);
+        }
+        let after = &content[content.trim_ascii_end().len()..];
+        match after.iter().all(|byte| b"\r\n".contains(byte)) {
+            true if after.is_empty() => None,
+            true => Some(Self::LineEndings),
+            false => Some(Self::TrailingSpace),
+        }
+    }
+}
+
+impl fmt::Display for KeyLengthHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "did the command that writes it fail?",
+            Self::RawWithNewline => {
+                "the last byte is a newline: an editor or a shell has added it to 32 raw bytes"
+            }
+            Self::RawCutShort => "one is missing: a raw key cut short by a text tool?",
+            Self::SmallerKey => "a key for a smaller cipher?",
+            Self::HexCutShort => "64 raw bytes, or 63 hex digits and a newline?",
+            Self::ByteOrderMark => "it begins with a UTF-8 byte order mark: save it without one",
+            Self::Utf16 => {
+                "it is UTF-16, as PowerShell's > writes it: let `genkey --output` write the file"
+            }
+            Self::LeadingSpace => "it begins with a space, a tab or an empty line: remove it",
+            Self::LineEndings => "there is more than one line ending after the key: leave one",
+            Self::TrailingSpace => "it ends with a space or a tab: remove it",
+        })
+    }
+}
+
+fn write_hint(f: &mut fmt::Formatter<'_>, hint: Option<KeyLengthHint>) -> fmt::Result {
+    hint.map_or(Ok(()), |hint| write!(f, " ({hint})"))
 }

@@ -75,7 +75,7 @@ mod seal;
 mod session;
 
 pub use self::config::{ConfigError, ConfigErrorKind};
-pub use self::key::{KeyError, KeyErrorKind};
+pub use self::key::{KeyError, KeyErrorKind, KeyLengthHint};
 pub use self::open::{OpenError, OpenErrorKind};
 pub(crate) use self::reason::without_values;
 pub use self::seal::{SealError, SealErrorKind, TooLarge};
