@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use sealed_session::Key;
+use sealed_session::{Key, Salt};
 
 use crate::temp_dir::TempDir;
 
@@ -19,7 +19,7 @@ const PASSPHRASE: &str = "averylogphrasebiggerthanthirtytwochars";
 const KEY: &str = "fa4edddde76d7a8f4a7d89b3a93effcc51d9e7bf176b6441c5d82a3b86c2f82b\n";
 
 /// Runs it in `dir` with this on standard input.
-fn run_in(dir: &Path, args: &[&str], input: &str) -> Output {
+fn run_in(dir: &Path, args: &[&str], input: impl AsRef<[u8]>) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_genkey"))
         .args(args)
         .current_dir(dir)
@@ -29,11 +29,11 @@ fn run_in(dir: &Path, args: &[&str], input: &str) -> Output {
         .spawn()
         .unwrap();
     // It may well not read it.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(input.as_ref());
     child.wait_with_output().unwrap()
 }
 
-fn run(args: &[&str], input: &str) -> Output {
+fn run(args: &[&str], input: impl AsRef<[u8]>) -> Output {
     run_in(&std::env::temp_dir(), args, input)
 }
 
@@ -140,8 +140,32 @@ fn does_not_write_through_a_link_that_leads_nowhere() {
     let dir = TempDir::new();
     std::os::unix::fs::symlink("nowhere", dir.path().join("key")).unwrap();
     let output = run_in(dir.path(), &["--output", "key"], "");
-    fails(&output, 1, &["cannot write key: it exists already", "--force"]);
+    fails(&output, 1, &["cannot write key: it is a link that leads nowhere"]);
     assert!(!dir.path().join("nowhere").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn keeps_a_link_that_leads_nowhere_even_when_forced_to_write() {
+    let dir = TempDir::new();
+    let link = dir.path().join("key");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let output = run_in(dir.path(), &["--output", "key", "--force"], "");
+    fails(&output, 1, &["cannot write key: it is a link that leads nowhere", "remove the link"]);
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("nowhere"));
+    assert!(!dir.path().join("nowhere").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn overwrites_what_a_link_leads_to_and_keeps_the_link() {
+    let dir = TempDir::new();
+    let (link, file) = (dir.path().join("link"), dir.path().join("file"));
+    std::fs::write(&file, "precious").unwrap();
+    std::os::unix::fs::symlink("file", &link).unwrap();
+    stdout(run_in(dir.path(), &["--output", "link", "--force"], ""));
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("file"));
+    assert!(Key::from_file(&file).is_ok());
 }
 
 #[cfg(unix)]
@@ -216,9 +240,144 @@ fn only_its_owner_can_read_a_file_that_was_open_to_all_before() {
     mode_is_0600(&path);
 }
 
+/// The file's mode, owner and group after it was overwritten, and what was said.
+#[cfg(unix)]
+fn overwrite(mode: u32, group: Option<u32>) -> ((u32, u32, u32), String) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let dir = TempDir::new();
+    let path = dir.path().join("key");
+    std::fs::write(&path, "precious").unwrap();
+    chown(&path, group, group).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let output = run_in(dir.path(), &["--output", "key", "--force"], "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    stdout(output);
+    let metadata = std::fs::metadata(&path).unwrap();
+    assert_eq!(metadata.len(), 32);
+    ((metadata.mode() & 0o7777, metadata.uid(), metadata.gid()), said)
+}
+
+#[cfg(unix)]
+#[test]
+fn keeps_a_mode_that_is_narrower_than_0600() {
+    for mode in [0o400, 0o200, 0o600] {
+        let ((kept, ..), said) = overwrite(mode, None);
+        assert_eq!((kept, said.as_str()), (mode, ""), "{kept:o}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn keeps_a_mode_that_is_shared_with_a_group_and_says_so() {
+    for mode in [0o640, 0o660, 0o440] {
+        let ((kept, ..), said) = overwrite(mode, None);
+        assert_eq!(kept, mode, "{kept:o}");
+        assert!(said.contains(&format!("keeps mode {mode:04o}: its group")), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn takes_nothing_over_from_a_mode_that_is_open_to_everybody_and_says_so() {
+    for mode in [0o644, 0o666, 0o604, 0o602] {
+        let ((kept, ..), said) = overwrite(mode, None);
+        assert_eq!(kept, 0o600, "{kept:o}");
+        let words = format!("was open to everybody (mode {mode:04o}) and has mode 0600 now");
+        assert!(said.contains(&words), "{said}");
+    }
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// Only root can give a file away, so another user's run shows nothing here.
+#[cfg(unix)]
+#[test]
+fn keeps_the_owner_and_the_group() {
+    if is_root() {
+        let (access, said) = overwrite(0o640, Some(12_345));
+        assert_eq!(access, (0o640, 12_345, 12_345), "{said}");
+        assert!(said.contains("its group (12345)"), "{said}");
+    }
+}
+
+/// Root can keep them all, so it runs as somebody else.
+#[cfg(target_os = "linux")]
+#[test]
+fn closes_the_file_to_a_group_other_than_the_one_it_had() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    const NOBODY: u32 = 65_534;
+
+    if !is_root() {
+        return;
+    }
+    let dir = TempDir::new();
+    let (path, program) = (dir.path().join("key"), dir.path().join("genkey"));
+    std::fs::write(&path, "precious").unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_genkey"), &program).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let user = NOBODY.to_string();
+    let output = Command::new("setpriv")
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups"])
+        .arg(&program)
+        .args(["--output", "key", "--force"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let metadata = std::fs::metadata(&path).unwrap();
+    assert_eq!((metadata.mode() & 0o777, metadata.gid()), (0o600, NOBODY), "{said}");
+    for words in ["could not keep its group (0) and has mode 0600", "could not keep its owner"] {
+        assert!(said.contains(words), "{words:?} is not in {said:?}");
+    }
+}
+
+/// Runs it with this redirection of its standard output.
+#[cfg(unix)]
+fn redirected(args: &str, redirection: &str) -> Output {
+    let command = format!("exec {} {args} {redirection}", env!("CARGO_BIN_EXE_genkey"));
+    Command::new("sh").args(["-c", &command]).stdin(Stdio::null()).output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn loses_no_key_on_a_closed_standard_output() {
+    for redirection in [">&-", "> /dev/null"] {
+        for args in ["", "--format hex", "--passphrase"] {
+            let words = ["standard output is closed or /dev/null", "--output secret-key"];
+            fails(&redirected(args, redirection), 1, &words);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn writes_a_file_whatever_standard_output_is() {
+    let dir = TempDir::new();
+    let path = dir.path().join("key");
+    let args = format!("--output {} --force", path.display());
+    for redirection in [">&-", "> /dev/null"] {
+        stdout(redirected(&args, redirection));
+        assert!(Key::from_file(&path).is_ok());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn says_what_it_could_not_write_where_standard_output_is_full() {
+    for format in ["raw", "hex"] {
+        let output = redirected(&format!("--format {format}"), "> /dev/full");
+        fails(&output, 1, &["cannot write the key to standard output: No space left on device"]);
+    }
+}
+
 /// What it shows on a terminal where this is typed, and its exit code.
 #[cfg(target_os = "linux")]
-fn on_a_terminal(args: &str, typed: &str) -> (String, Option<i32>) {
+fn on_a_terminal(args: &str, typed: impl AsRef<[u8]>) -> (String, Option<i32>) {
     let command = format!("{} {args}", env!("CARGO_BIN_EXE_genkey"));
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
@@ -227,7 +386,7 @@ fn on_a_terminal(args: &str, typed: &str) -> (String, Option<i32>) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("`script` of util-linux is wanted");
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_ref()).unwrap();
     let output = child.wait_with_output().unwrap();
     (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
 }
@@ -254,11 +413,11 @@ fn writes_text_onto_a_terminal() {
 #[test]
 fn a_passphrase_on_a_terminal_is_typed_twice() {
     let args = "--passphrase --salt mq9hDxBVDbspDR6n --format hex";
-    let (shown, code) = on_a_terminal(args, &format!("{PASSPHRASE}\n{PASSPHRASE}\n"));
+    let (shown, code) = on_a_terminal(args, format!("{PASSPHRASE}\n{PASSPHRASE}\n"));
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("Passphrase: ") && shown.contains("Once more: "), "{shown}");
     assert!(shown.contains(KEY.trim()), "{shown}");
-    let (shown, code) = on_a_terminal(args, &format!("{PASSPHRASE}\n{PASSPHRASE}x\n"));
+    let (shown, code) = on_a_terminal(args, format!("{PASSPHRASE}\n{PASSPHRASE}x\n"));
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("the two passphrases differ"), "{shown}");
 }
@@ -266,10 +425,44 @@ fn a_passphrase_on_a_terminal_is_typed_twice() {
 #[test]
 fn derives_a_key_from_a_piped_passphrase() {
     let args = ["--passphrase", "--salt", "mq9hDxBVDbspDR6n", "--format", "hex"];
-    let output = run(&args, &format!("{PASSPHRASE}\n"));
+    let output = run(&args, format!("{PASSPHRASE}\n"));
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(stderr.contains("second"), "{stderr}");
     assert_eq!(String::from_utf8(stdout(output)).unwrap(), KEY);
+}
+
+#[test]
+fn derives_the_librarys_key_of_a_passphrase_that_is_not_utf_8() {
+    let passphrase = b"\xff\xfe a passphrase in another encoding \xe9";
+    let salt = Salt::from_bytes(*b"mq9hDxBVDbspDR6n");
+    let expected = Key::from_passphrase(passphrase, &salt).unwrap();
+    for ending in [&b""[..], b"\n", b"\r\n"] {
+        let args = ["--passphrase", "--salt", "mq9hDxBVDbspDR6n"];
+        let output = run(&args, [passphrase, ending].concat());
+        assert_eq!(Key::parse(stdout(output)).unwrap(), expected);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn says_what_to_do_where_a_typed_passphrase_is_not_utf_8() {
+    let (shown, code) = on_a_terminal("--passphrase --format hex", b"\xff\xfe\xff\n");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains("not UTF-8: pipe the passphrase"), "{shown}");
+}
+
+#[test]
+fn takes_a_passphrase_of_4096_bytes_and_none_that_is_longer() {
+    let args = ["--passphrase", "--salt", "mq9hDxBVDbspDR6n", "--format", "hex"];
+    let longest = "x".repeat(4096);
+    let salt = Salt::from_bytes(*b"mq9hDxBVDbspDR6n");
+    let expected = Key::from_passphrase(&longest, &salt).unwrap().to_hex();
+    let text = String::from_utf8(stdout(run(&args, format!("{longest}\r\n")))).unwrap();
+    assert_eq!(text.trim_end(), &*expected);
+    for longer in [4097, 4098, 4099, 100_000] {
+        let output = run(&args, "x".repeat(longer));
+        fails(&output, 1, &["the passphrase is longer than 4096 bytes"]);
+    }
 }
 
 #[test]
@@ -292,7 +485,7 @@ fn shows_the_salt_that_it_drew() {
 #[test]
 fn a_short_passphrase_is_an_error() {
     let short = "x".repeat(31);
-    let output = run(&["--passphrase", "--salt", "mq9hDxBVDbspDR6n"], &format!("{short}\n"));
+    let output = run(&["--passphrase", "--salt", "mq9hDxBVDbspDR6n"], format!("{short}\n"));
     fails(&output, 1, &["31 bytes", "at least 32"]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains(&short));
 }
@@ -301,7 +494,30 @@ fn a_short_passphrase_is_an_error() {
 fn a_salt_of_another_length_is_a_usage_error() {
     for salt in ["", "short", "mq9hDxBVDbspDR6", "mq9hDxBVDbspDR6nn", &"g".repeat(32)] {
         let output = run(&["--passphrase", "--salt", salt], PASSPHRASE);
-        fails(&output, 2, &["32 hex digits", "16 characters"]);
+        fails(&output, 2, &["32 hex digits", "text of 16 bytes"]);
+    }
+}
+
+#[test]
+fn counts_a_salt_in_bytes() {
+    let args = ["--passphrase", "--format", "hex", "--salt"];
+    let salt = "é".repeat(8);
+    let expected = Key::from_passphrase(PASSPHRASE, &Salt::from_slice(salt.as_bytes()).unwrap());
+    let output = run(&[&args[..], &[&salt]].concat(), PASSPHRASE);
+    let text = String::from_utf8(stdout(output)).unwrap();
+    assert_eq!(text.trim_end(), &*expected.unwrap().to_hex());
+    let sixteen_characters = "é".repeat(16);
+    let output = run(&[&args[..], &[&sixteen_characters]].concat(), PASSPHRASE);
+    fails(&output, 2, &["32 bytes; wanted 32 hex digits, or text of 16 bytes"]);
+}
+
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    for help in ["-h", "--help"] {
+        let help = String::from_utf8(stdout(run(&[help], ""))).unwrap();
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
     }
 }
 
