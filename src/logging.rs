@@ -6,11 +6,17 @@
 
 #![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "nothing is said"))]
 
+/// What a subscriber's filter names: `sealed_session=debug`.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "sealed_session";
+
 #[cfg(feature = "tower")]
 use http::StatusCode;
 
 #[cfg(feature = "tower")]
 use crate::codec::Refusal;
+#[cfg(feature = "tower")]
+use crate::crypto::key_id::KeyId;
 #[cfg(feature = "tower")]
 use crate::error::SealErrorKind;
 
@@ -18,15 +24,14 @@ use crate::error::SealErrorKind;
 #[cfg(feature = "tower")]
 pub(crate) fn absent(cookie: &str) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(cookie, code = "missing", "no session cookie");
+    tracing::debug!(target: TARGET, cookie, code = "missing", "no session cookie");
 }
 
 /// A cookie came and was refused.
 #[cfg(feature = "tower")]
 pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(
-        cookie,
+    tracing::debug!(target: TARGET, cookie,
         code = refusal.kind.code(),
         reason = %refusal.kind,
         detail = refusal.reason,
@@ -36,26 +41,32 @@ pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
     );
 }
 
+/// The cookie was sealed by an older key.
+#[cfg(feature = "tower")]
+pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: TARGET, cookie, %key, "session opened by an older key");
+}
+
 /// The cookie was sealed by an older key than the one that seals now, and has been sealed again.
 #[cfg(feature = "tower")]
-pub(crate) fn resealed(cookie: &str) {
+pub(crate) fn resealed(cookie: &str, key: KeyId) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(cookie, "session sealed again under the primary key");
+    tracing::debug!(target: TARGET, cookie, %key, "session sealed again under the primary key");
 }
 
 /// A refresh or a rotation is left to the next request.
 #[cfg(feature = "tower")]
 pub(crate) fn postponed(cookie: &str, why: &str) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(cookie, why, "session not refreshed by this response");
+    tracing::debug!(target: TARGET, cookie, why, "session not refreshed by this response");
 }
 
 /// A handler's write was `Ok`, and the response says that the request failed.
 #[cfg(feature = "tower")]
 pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(
-        cookie,
+    tracing::warn!(target: TARGET, cookie,
         status = status.as_u16(),
         "the session's changes are not sent, because the response failed"
     );
@@ -66,15 +77,14 @@ pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
 #[cfg(feature = "tower")]
 pub(crate) fn not_sealed(cookie: &str, reason: &SealErrorKind) {
     #[cfg(feature = "tracing")]
-    tracing::error!(cookie, %reason, "session not sealed");
+    tracing::error!(target: TARGET, cookie, %reason, "session not sealed");
 }
 
 /// A response that sets a cookie was to be shared by a cache.
 #[cfg(feature = "tower")]
 pub(crate) fn made_private(cookie: &str) {
     #[cfg(feature = "tracing")]
-    tracing::warn!(
-        cookie,
+    tracing::warn!(target: TARGET, cookie,
         "a publicly cacheable response sets a session cookie; it leaves as Cache-Control: private"
     );
 }
@@ -83,19 +93,19 @@ pub(crate) fn made_private(cookie: &str) {
 #[cfg(feature = "tower")]
 pub(crate) fn too_late(cookie: &str, method: &str) {
     #[cfg(feature = "tracing")]
-    tracing::error!(cookie, method, "too late: the response has begun");
+    tracing::error!(target: TARGET, cookie, method, "too late: the response has begun");
 }
 
 /// An extractor found no session to hand out, by a mistake in the set-up.
 #[cfg(feature = "axum")]
 pub(crate) fn rejected(rejection: &crate::extract::SessionRejection) {
     #[cfg(feature = "tracing")]
-    tracing::error!("{rejection}");
+    tracing::error!(target: TARGET, "{rejection}");
 }
 
 /// A handler answered with a session's error.
 #[cfg(feature = "axum")]
 pub(crate) fn failed(error: &crate::error::SessionError) {
     #[cfg(feature = "tracing")]
-    tracing::error!("{error}");
+    tracing::error!(target: TARGET, "{error}");
 }

@@ -66,6 +66,10 @@ pub(super) struct Valid {
 pub(crate) struct Refusal {
     pub(crate) kind: OpenErrorKind,
     /// Seconds since the session was last refreshed, where that is known.
+    #[cfg_attr(
+        not(all(feature = "tower", feature = "tracing")),
+        allow(dead_code, reason = "for the log")
+    )]
     pub(crate) age: Option<u64>,
     /// What serde says of the payload.
     pub(crate) reason: Option<String>,
@@ -215,10 +219,12 @@ impl Core {
             return Err(OpenErrorKind::TooLong.into());
         }
         let now = self.now();
-        let scheme::Opened { json, times, key_index, undated } = {
+        let (scheme::Opened { json, times, key_index, undated }, key_id) = {
             // Held without a copy: nothing in here waits, and no code of the user's runs.
             let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-            scheme::open(&ring, token, now)?
+            let opened = scheme::open(&ring, token, now)?;
+            let key_id = ring[opened.key_index].id();
+            (opened, key_id)
         };
         let idle = match times.idle {
             Some(idle) if idle.own => idle,
@@ -237,7 +243,8 @@ impl Core {
             return Err(Refusal { kind: OpenErrorKind::Expired, age, reason: None });
         }
         let created_at = times.created_at;
-        let validity = Validity { created_at, refreshed_at, expires_at, idle, key_index, undated };
+        let validity =
+            Validity { created_at, refreshed_at, expires_at, idle, key_index, key_id, undated };
         Ok(Valid { json, validity })
     }
 

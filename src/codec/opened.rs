@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::crypto::key_id::KeyId;
 #[cfg(feature = "tower")]
 use crate::kind::{Json, SessionKind};
 use crate::scheme::Idle;
@@ -27,6 +28,8 @@ pub struct Opened<T> {
     pub own_idle_timeout: Option<Duration>,
     /// The place in the keyring of the key that opened it: 0 is the primary.
     pub key_index: usize,
+    /// The public name of the key that opened it.
+    pub key_id: KeyId,
 }
 
 impl<T> fmt::Debug for Opened<T> {
@@ -38,6 +41,7 @@ impl<T> fmt::Debug for Opened<T> {
             .field("idle_timeout", &self.idle_timeout)
             .field("own_idle_timeout", &self.own_idle_timeout)
             .field("key_index", &self.key_index)
+            .field("key_id", &self.key_id)
             .finish_non_exhaustive()
     }
 }
@@ -61,6 +65,7 @@ pub(crate) struct Validity {
     /// The idle timeout that counts, in seconds.
     pub(crate) idle: Idle,
     pub(crate) key_index: usize,
+    pub(crate) key_id: KeyId,
     /// The token itself does not say when it was refreshed.
     pub(crate) undated: bool,
 }
@@ -100,7 +105,7 @@ impl Validity {
 
 impl Validity {
     pub(crate) fn opened<T>(self, data: T) -> Opened<T> {
-        let Self { created_at, refreshed_at, expires_at, idle, key_index, .. } = self;
+        let Self { created_at, refreshed_at, expires_at, idle, key_index, key_id, .. } = self;
         let idle_timeout = Duration::from_secs(idle.seconds.into());
         let own_idle_timeout = idle.own.then_some(idle_timeout);
         Opened {
@@ -111,6 +116,7 @@ impl Validity {
             idle_timeout,
             own_idle_timeout,
             key_index,
+            key_id,
         }
     }
 }

@@ -21,6 +21,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::{Opened, Times, text};
 use crate::crypto::fastify_key::{FastifyKey, Signing};
 use crate::crypto::key::Key;
+use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
 use crate::error::{OpenErrorKind, SealErrorKind};
 use crate::members;
@@ -39,6 +40,7 @@ const SIGNATURE_TEXT_LEN: usize = text::encoded_len(32);
 pub(crate) struct Sealer {
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "two layers may share it"))]
     key: Key,
+    id: KeyId,
     cipher: SecretBox,
     signature: Option<Hmac<Sha256>>,
     undated: bool,
@@ -61,7 +63,11 @@ impl Sealer {
             Signing::Secret(secret) => Some(mac(secret)),
         };
         let cipher = SecretBox::new(key.expose_secret());
-        Self { key: key.clone(), cipher, signature, undated: fastify.undated }
+        Self { key: key.clone(), id: key.id(), cipher, signature, undated: fastify.undated }
+    }
+
+    pub(super) fn id(&self) -> KeyId {
+        self.id
     }
 
     /// The key itself, to find it under two cookie names.

@@ -7,6 +7,7 @@ pub(crate) mod fastify;
 pub(crate) mod native;
 mod text;
 
+use crate::crypto::key_id::KeyId;
 use crate::crypto::keyring::RingKey;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{OpenErrorKind, SealErrorKind};
@@ -67,6 +68,15 @@ impl Sealer {
         match self {
             Self::Native(_) => None,
             Self::Fastify(sealer) => Some(sealer.key()),
+        }
+    }
+
+    /// The key's public name.
+    pub(crate) fn id(&self) -> KeyId {
+        match self {
+            Self::Native(sealer) => sealer.id(),
+            #[cfg(feature = "fastify")]
+            Self::Fastify(sealer) => sealer.id(),
         }
     }
 

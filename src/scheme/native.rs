@@ -12,6 +12,7 @@ use zeroize::Zeroize as _;
 
 use super::{Idle, Times, text};
 use crate::crypto::key::Key;
+use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
 use crate::error::{OpenErrorKind, SealErrorKind};
 use crate::plaintext::{Bytes, Text};
@@ -31,7 +32,10 @@ const HEADER_LEN: usize = 1 + 2 * TIME_LEN + IDLE_LEN;
 pub(crate) const FRONT: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
 
 /// A key bound to a cookie's name.
-pub(crate) struct Sealer(SecretBox);
+pub(crate) struct Sealer {
+    id: KeyId,
+    cipher: SecretBox,
+}
 
 impl Sealer {
     pub(crate) fn new(key: &Key, cookie_name: &str) -> Self {
@@ -40,9 +44,13 @@ impl Sealer {
                 .expect("key and personal are of the lengths that BLAKE2b takes");
         mac.update(cookie_name.as_bytes());
         let mut subkey = mac.finalize_fixed();
-        let sealer = Self(SecretBox::new(subkey.as_ref()));
+        let sealer = Self { id: key.id(), cipher: SecretBox::new(subkey.as_ref()) };
         subkey.as_mut_slice().zeroize();
         sealer
+    }
+
+    pub(super) fn id(&self) -> KeyId {
+        self.id
     }
 
     pub(super) fn seal(
@@ -55,7 +63,7 @@ impl Sealer {
         write_header(times, &mut buffer[NONCE_LEN + TAG_LEN..FRONT])?;
         let (room, boxed) = buffer.split_at_mut(NONCE_LEN);
         room.copy_from_slice(nonce);
-        self.0.seal(nonce, boxed);
+        self.cipher.seal(nonce, boxed);
         text::encode_url(buffer, out);
         Ok(())
     }
@@ -64,7 +72,7 @@ impl Sealer {
     /// it is left as it is.
     pub(super) fn open(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
         let (nonce, boxed) = buffer.split_first_chunk_mut()?;
-        let place = self.0.open(nonce, boxed).ok()?;
+        let place = self.cipher.open(nonce, boxed).ok()?;
         Some(NONCE_LEN + place.start..NONCE_LEN + place.end)
     }
 }

@@ -446,7 +446,7 @@ impl<K: SessionKind> Session<K> {
             None => {}
             Some(Event::NotSent) => logging::not_sent(cookie, reply.status),
             Some(Event::NotSealed(reason)) => logging::not_sealed(cookie, &reason),
-            Some(Event::Resealed) => logging::resealed(cookie),
+            Some(Event::Resealed(key)) => logging::resealed(cookie, key),
             Some(Event::Postponed(why)) => logging::postponed(cookie, why),
         }
         outcome
@@ -505,6 +505,11 @@ impl<K: SessionKind> Session<K> {
             }
             refusal
         });
+        if let Ok(opening) = &opening
+            && opening.validity.key_index > 0
+        {
+            logging::opened_by_older_key(codec.cookie_name(), opening.validity.key_id);
+        }
         let mut state = self.lock();
         if state.is_opened() {
             drop(state);

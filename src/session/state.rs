@@ -11,6 +11,7 @@ use crate::codec::{
 };
 use crate::cookie_header::{pairs, values};
 use crate::cookie_options::SetCookie;
+use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, Json, SessionKind, SharedJson};
@@ -50,7 +51,7 @@ impl Incoming {
     fn check_room(&self, core: &Core, cookie: usize) -> Result<(), SessionError> {
         let limit = core.settings.max_cookie_header;
         let before: usize = self.values().map(|line| line.len() + 2).sum();
-        if before + cookie + 1 <= limit {
+        if before + cookie < limit {
             return Ok(());
         }
         let name = core.cookie.name().as_bytes();
@@ -117,7 +118,7 @@ pub(super) enum Event {
     /// What was to be sealed could not be.
     NotSealed(SealErrorKind),
     /// The cookie was sealed by an older key, and is now sealed by the primary.
-    Resealed,
+    Resealed(KeyId),
     /// A refresh or rotation could undo what another response did, so it waits for the next request.
     Postponed(&'static str),
 }
@@ -515,8 +516,9 @@ impl<K: SessionKind> State<K> {
         if let Some(why) = postponed(incoming, circumstances, validity) {
             return (None, Some(Event::Postponed(why)));
         }
-        match self.seal(core, &core.ring()[0], nonce, now, refreshed_at, json) {
-            Ok(cookie) => (cookie, (validity.key_index > 0).then_some(Event::Resealed)),
+        let sealer = &core.ring()[0];
+        match self.seal(core, sealer, nonce, now, refreshed_at, json) {
+            Ok(cookie) => (cookie, (validity.key_index > 0).then(|| Event::Resealed(sealer.id()))),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
         }

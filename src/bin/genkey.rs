@@ -2,7 +2,9 @@
 //!
 //! Only the key goes to standard output; hints and errors go to standard error.
 
+#[path = "genkey/output.rs"]
 mod output;
+#[path = "genkey/passphrase.rs"]
 mod passphrase;
 
 use std::error::Error;

@@ -1,0 +1,316 @@
+//! What comes after `delete`, `regenerate`, `remember` and `take_data` in one request: what was
+//! answered `Ok` takes effect, and nothing of the old session comes back.
+#![cfg(feature = "axum")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+
+mod support;
+
+use sealed_session::{
+    Codec, ConfigErrorKind, Dynamic, Keyring, Session, SessionError, SessionErrorKind, SessionKind,
+    Updated,
+};
+use serde::{Deserialize, Serialize};
+
+use support::{Browser, DAY, HOUR, Login, Page, key};
+
+const SEVEN: Login = Login { user_id: 7 };
+const EIGHT: Login = Login { user_id: 8 };
+
+fn logged_in() -> (Browser, Codec<Login>) {
+    let mut browser = Browser::new();
+    let codec = browser.builder::<Login>().remember_timeout(30 * DAY).build().unwrap();
+    browser.visit(&codec, |session| session.set(SEVEN));
+    (browser, codec)
+}
+
+fn with_entry() -> (Browser, Codec<Dynamic>) {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    browser.visit(&codec, |session| session.insert("old", 1));
+    (browser, codec)
+}
+
+#[track_caller]
+fn is_removed(page: &Page) {
+    assert_eq!(page.max_age(), Some(0));
+}
+
+#[track_caller]
+fn is_kind<T: std::fmt::Debug>(result: Result<T, SessionError>, kind: &SessionErrorKind) {
+    assert_eq!(result.unwrap_err().kind(), kind);
+}
+
+#[test]
+fn a_typed_write_after_delete_is_an_error_that_says_what_to_call() {
+    let (mut browser, codec) = logged_in();
+    let page = browser.visit(&codec, |session| {
+        let old = session.data().unwrap();
+        session.delete();
+        is_kind(session.set(old.clone()), &SessionErrorKind::Deleted);
+        is_kind(session.update_or_insert_with(|| old, |_| ()), &SessionErrorKind::Deleted);
+        is_kind(session.remember(), &SessionErrorKind::Deleted);
+        let text = session.set(EIGHT).unwrap_err().to_string();
+        assert!(text.contains("regenerate"), "{text}");
+        assert_eq!(session.update(|_| ())?, Updated::NoSession);
+        session.touch()?;
+        assert!(session.is_empty());
+        Ok(())
+    });
+    is_removed(&page);
+}
+
+#[test]
+fn regenerate_after_delete_begins_a_session_that_wins_over_the_removal() {
+    let (mut browser, codec) = logged_in();
+    let page = browser.visit(&codec, |session| {
+        session.delete();
+        session.regenerate();
+        session.set(EIGHT)
+    });
+    assert_eq!(page.max_age(), None);
+    browser.visit(&codec, |session| {
+        assert_eq!(session.data(), Some(EIGHT));
+        Ok(())
+    });
+    let page = browser.visit(&codec, |session| {
+        session.delete();
+        session.regenerate();
+        Ok(())
+    });
+    is_removed(&page);
+}
+
+#[test]
+fn a_dynamic_insert_after_delete_begins_a_session_with_that_entry_alone() {
+    let (mut browser, codec) = with_entry();
+    browser.clock.advance(HOUR);
+    let page = browser.visit(&codec, |session| {
+        session.delete();
+        assert_eq!(session.get::<u32>("old")?, None);
+        session.insert("flash", "you are logged out")
+    });
+    page.set_cookie();
+    browser.visit(&codec, |session| {
+        assert_eq!(session.keys(), ["flash"]);
+        let info = session.info().unwrap();
+        assert_eq!(info.created_at, Some(support::START + 3600), "nothing of the old session");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_whole_dynamic_session_cannot_be_set_after_delete() {
+    let (mut browser, codec) = with_entry();
+    let page = browser.visit(&codec, |session| {
+        let old = session.data().unwrap();
+        session.delete();
+        is_kind(session.set(old), &SessionErrorKind::Deleted);
+        session.regenerate_keeping(&["old"])?;
+        assert!(session.is_empty());
+        Ok(())
+    });
+    is_removed(&page);
+}
+
+#[test]
+fn deleting_once_more_removes_the_session_that_began_after_the_first() {
+    let (mut browser, codec) = with_entry();
+    let page = browser.visit(&codec, |session| {
+        session.delete();
+        session.insert("new", 1)?;
+        session.delete();
+        Ok(())
+    });
+    is_removed(&page);
+}
+
+#[test]
+fn an_update_begun_before_a_delete_is_a_conflict() {
+    let (mut browser, codec) = with_entry();
+    let page = browser.visit(&codec, |session| {
+        let update = session.update(|entries| {
+            session.delete();
+            entries.insert("a", &1)
+        });
+        is_kind(update, &SessionErrorKind::Conflict);
+        Ok(())
+    });
+    is_removed(&page);
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+struct Cart {
+    items: Vec<u32>,
+}
+
+impl SessionKind for Cart {
+    type Data = Self;
+    const NAME: &'static str = "cart";
+}
+
+#[test]
+fn a_first_visit_begins_its_cart_by_update_or_default() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Cart>();
+    let add = |item| {
+        move |session: Session<Cart>| {
+            let count = session.update_or_default(|cart| {
+                cart.items.push(item);
+                cart.items.len()
+            })?;
+            assert_eq!(count, session.data().unwrap().items.len());
+            Ok(())
+        }
+    };
+    browser.visit(&codec, |session| {
+        let update = session.update(|_| panic!("there is no session"));
+        assert_eq!(update?, Updated::<()>::NoSession);
+        Ok(())
+    });
+    browser.visit(&codec, add(7));
+    browser.visit(&codec, add(8));
+    browser.visit(&codec, |session| {
+        let begin = || unreachable!("there is a session");
+        session.update_or_insert_with(begin, |cart| cart.items.push(9))?;
+        assert_eq!(session.data().unwrap().items, [7, 8, 9]);
+        Ok(())
+    });
+}
+
+#[test]
+fn taking_the_data_empties_the_session() {
+    let (mut browser, codec) = logged_in();
+    let page = browser.visit(&codec, |session| {
+        assert_eq!(session.take_data()?, Some(SEVEN));
+        assert_eq!(session.take_data()?, None);
+        assert!(session.is_empty());
+        Ok(())
+    });
+    is_removed(&page);
+    let page = browser.visit(&codec, |session| {
+        assert_eq!(session.take_data()?, None);
+        Ok(())
+    });
+    assert!(page.set_cookies().is_empty());
+}
+
+#[test]
+fn remember_is_kept_whatever_its_place_among_the_writes() {
+    type LogIn = fn(&Session<Login>) -> Result<(), SessionError>;
+    let log_ins: [(&str, LogIn); 3] = [
+        ("after set", |session| {
+            session.set(EIGHT)?;
+            session.remember()
+        }),
+        ("before set", |session| {
+            session.remember()?;
+            session.set(EIGHT)
+        }),
+        ("between two", |session| {
+            session.set(SEVEN)?;
+            session.remember()?;
+            session.set(EIGHT)
+        }),
+    ];
+    for (name, log_in) in log_ins {
+        let (mut browser, codec) = logged_in();
+        let page = browser.visit(&codec, move |session| {
+            session.regenerate();
+            log_in(&session)
+        });
+        assert_eq!(page.max_age(), Some(30 * 86_400), "{name}");
+        browser.clock.advance(20 * DAY);
+        browser.close();
+        browser.visit(&codec, move |session| {
+            assert_eq!(session.data(), Some(EIGHT), "{name}");
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn remember_alone_writes_no_session_and_regenerate_forgets_it() {
+    let mut browser = Browser::new();
+    let codec = browser.builder::<Login>().remember_timeout(30 * DAY).build().unwrap();
+    assert!(browser.visit(&codec, |session| session.remember()).set_cookies().is_empty());
+    let page = browser.visit(&codec, |session| {
+        session.remember()?;
+        session.regenerate();
+        session.set(SEVEN)
+    });
+    assert_eq!(page.max_age(), None);
+}
+
+#[test]
+fn a_remember_timeout_is_checked_when_the_codec_is_built() {
+    let browser = Browser::new();
+    let builder = || browser.builder::<Login>();
+    let error = builder().remember_timeout(31 * DAY).build().unwrap_err();
+    assert!(matches!(error.kind(), ConfigErrorKind::IdleBeyondAbsolute { .. }), "{error}");
+    let error = builder().remember_timeout(std::time::Duration::ZERO).build().unwrap_err();
+    assert!(matches!(error.kind(), ConfigErrorKind::Timeout { .. }), "{error}");
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Login>();
+    browser.visit(&codec, |session| {
+        let kind = SessionErrorKind::Config(ConfigErrorKind::NoRememberTimeout);
+        is_kind(session.remember(), &kind);
+        Ok(())
+    });
+}
+
+#[cfg(feature = "fastify")]
+#[test]
+fn what_was_written_under_a_native_key_survives_a_fastify_primary_that_comes_meanwhile() {
+    let (mut browser, codec) = with_entry();
+    let other = codec.clone();
+    // Node's token has its own use for this name, so it cannot carry the session.
+    let page = browser.visit(&codec, move |session| {
+        session.insert("__ts", 1)?;
+        other.replace_keyring(Keyring::fastify(key(9)).with_previous(key(1)).unwrap());
+        Ok(())
+    });
+    page.set_cookie();
+    browser.visit(&codec, |session| {
+        assert_eq!(session.get::<u32>("__ts")?, Some(1));
+        Ok(())
+    });
+
+    let (mut browser, codec) = logged_in();
+    let other = codec.clone();
+    browser.visit(&codec, move |session| {
+        session.regenerate();
+        session.set(EIGHT)?;
+        session.remember()?;
+        other.replace_keyring(Keyring::fastify(key(9)).with_previous(key(1)).unwrap());
+        Ok(())
+    });
+    browser.clock.advance(20 * DAY);
+    browser.visit(&codec, |session| {
+        assert_eq!(session.data(), Some(EIGHT));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_value_that_could_not_be_read_again_is_refused() {
+    fn nested(depth: usize) -> serde_json::Value {
+        (1..depth).fold(serde_json::json!([]), |inner, _| serde_json::json!([inner]))
+    }
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    browser.visit(&codec, |session| {
+        for depth in [1, 100, 127] {
+            session.insert("deep", nested(depth))?;
+            assert_eq!(session.get::<serde_json::Value>("deep")?, Some(nested(depth)));
+        }
+        for depth in [128, 200, 1000] {
+            let kind = SessionErrorKind::Seal(sealed_session::SealErrorKind::NotReadable);
+            is_kind(session.insert("deep", nested(depth)), &kind);
+            assert_eq!(session.get::<serde_json::Value>("deep")?, Some(nested(127)));
+            let entries = session.update(|entries| entries.insert("deep", &nested(depth)))?;
+            assert!(entries.done().unwrap().is_err());
+        }
+        // Brackets in a text are no levels.
+        session.insert("text", "[".repeat(300))
+    });
+}
