@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Form, Query, State};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use sealed_session::{Current, Session};
 use serde::Deserialize;
 
@@ -15,21 +15,6 @@ use crate::plain;
 use crate::reply::{Done, Format, Problem, page_or_text};
 use crate::sessions::{App, Login, Preferences, REMEMBERED_IDLE};
 
-/// What the last form did; only these words are shown.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Notice {
-    LoggedIn,
-    LoggedOut,
-    Saved,
-    Rotated,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct HomeQuery {
-    done: Notice,
-}
-
 /// Counts the visit if somebody is logged in, and shows everything.
 pub(crate) async fn home(
     State(app): State<Arc<App>>,
@@ -37,7 +22,6 @@ pub(crate) async fn home(
     headers: HeaderMap,
     session: Session<Login>,
     preferences: Option<Current<Preferences>>,
-    query: Result<Query<HomeQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let counted = session.update(|login| {
         login.visits = login.visits.saturating_add(1);
@@ -61,7 +45,6 @@ pub(crate) async fn home(
             .into_iter()
             .flatten()
             .collect(),
-        notice: query.ok().map(|Query(query)| query.done),
         keys,
         rotated_at,
         address: app.address,
@@ -99,12 +82,29 @@ pub(crate) async fn log_in(
     if remember.is_some() {
         session.set_idle_timeout(REMEMBERED_IDLE)?;
     }
-    Ok(Done { location: "/?done=logged-in", text: format!("logged in as {name}") })
+    Ok(Done { location: "/login", text: format!("logged in as {name}") })
+}
+
+/// Where a log-in leads: the cookie that was set must have come back. Then it goes on to the page.
+pub(crate) async fn logged_in(
+    State(app): State<Arc<App>>,
+    login: Option<Current<Login>>,
+) -> Result<Redirect, Problem> {
+    if login.is_some() {
+        return Ok(Redirect::to("/"));
+    }
+    let text = format!(
+        "If you have just logged in, the browser has dropped the cookie, because it is marked \
+         Secure. Over plain HTTP, Chromium and Firefox keep such a cookie only for localhost and \
+         127.0.0.1, so open http://{}/. Safari keeps none: it needs HTTPS.",
+        app.address
+    );
+    Err(Problem::new(StatusCode::UNAUTHORIZED, "No login came with this request", text))
 }
 
 pub(crate) async fn log_out(session: Session<Login>) -> Done {
     session.delete();
-    Done { location: "/?done=logged-out", text: "logged out".to_owned() }
+    Done { location: "/", text: "logged out".to_owned() }
 }
 
 pub(crate) async fn set_preferences(
@@ -113,7 +113,7 @@ pub(crate) async fn set_preferences(
 ) -> Result<Done, Problem> {
     let Form(preferences) = form?;
     session.set(preferences)?;
-    Ok(Done { location: "/?done=saved", text: "preferences saved".to_owned() })
+    Ok(Done { location: "/", text: "preferences saved".to_owned() })
 }
 
 /// Anybody at this machine may rotate, logged in or not: nobody loses a session by it, unless the key
@@ -127,7 +127,7 @@ pub(crate) async fn rotate(
     _preferences: Option<Current<Preferences>>,
 ) -> Result<Done, Problem> {
     match tokio::task::spawn_blocking(move || app.rotate()).await {
-        Ok(Ok(())) => Ok(Done { location: "/?done=rotated", text: "key rotated".to_owned() }),
+        Ok(Ok(())) => Ok(Done { location: "/", text: "key rotated".to_owned() }),
         Ok(Err(error)) => Err(Problem::internal(&*error)),
         Err(error) => Err(Problem::internal(&error)),
     }

@@ -1,7 +1,8 @@
 //! The crate at work in a browser: `cargo run --example demo`, then open the address it prints.
 //!
 //! Log in, count visits, keep preferences in a second session, rotate the key, and look at the
-//! cookie that came with the request. `PORT` and `KEY_FILE` change the port and the key file.
+//! cookie that came with the request. What asks for no HTML, as curl does, gets the same as text.
+//! `PORT` and `KEY_FILE` change the port and the key file.
 
 mod anatomy;
 mod handlers;
@@ -61,7 +62,8 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let app = Arc::new(App::new(keys, address)?);
 
     println!("key file: {origin}");
-    println!("open http://{address}/ in a browser; Ctrl-C ends it");
+    println!("open http://{address}/ in a browser, or: curl http://{address}/");
+    println!("Ctrl-C ends it");
 
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, routes(app)).with_graceful_shutdown(async {
@@ -84,7 +86,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(handlers::home))
-        .route("/login", post(handlers::log_in))
+        .route("/login", get(handlers::logged_in).post(handlers::log_in))
         .route("/logout", post(handlers::log_out))
         .route("/preferences", post(handlers::set_preferences))
         .route("/rotate", post(handlers::rotate))

@@ -6,7 +6,6 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use crate::anatomy::{Anatomy, MAX_COOKIE_LEN, Part};
-use crate::handlers::Notice;
 use crate::html::Html;
 use crate::reply::Problem;
 use crate::sessions::{LOGIN_IDLE, Language, Login, Preferences, REMEMBERED_IDLE, Theme};
@@ -16,16 +15,23 @@ use crate::time;
 const MAX_NAME: usize = 60;
 const MAX_JSON: usize = 400;
 const MAX_HEX: usize = 120;
+const UNSAVED: &str = "Nothing is saved yet.";
 
 /// What there is to show, as a page or as text.
 pub(crate) struct View {
     pub(crate) login: Option<Login>,
     pub(crate) preferences: Option<Preferences>,
     pub(crate) cookies: Vec<Anatomy>,
-    pub(crate) notice: Option<Notice>,
     pub(crate) keys: usize,
     pub(crate) rotated_at: Option<u64>,
     pub(crate) address: SocketAddr,
+}
+
+impl View {
+    /// Whether a rotation reaches a cookie with this response.
+    fn is_resealed(&self) -> bool {
+        self.cookies.iter().any(|cookie| cookie.key_index > 0)
+    }
 }
 
 pub(crate) async fn style() -> impl IntoResponse {
@@ -53,6 +59,7 @@ pub(crate) fn home(view: &View) -> Html {
             ("login", login(view.login.as_ref(), preferences.language)),
             ("themes", themes(preferences.theme)),
             ("languages", languages(preferences.language)),
+            ("saved", Html::text(if view.preferences.is_some() { "" } else { UNSAVED })),
             ("keys", keys(view, now)),
             ("cookies", cookies),
         ],
@@ -79,26 +86,16 @@ fn layout(title: &str, theme: Theme, main: Html) -> Html {
     )
 }
 
+/// What the cookies themselves say of the last form.
 fn notice(view: &View) -> Html {
-    let Some(notice) = view.notice else {
+    let first = view.login.as_ref().is_some_and(|login| login.visits == 1);
+    let text = if view.is_resealed() {
+        "The previous key has opened a cookie of this request. This response carries it sealed \
+         under the new key."
+    } else if first {
+        "You are logged in. The login is in the cookie; the server has stored nothing."
+    } else {
         return Html::default();
-    };
-    let text = match notice {
-        Notice::LoggedIn if view.login.is_none() => {
-            "The browser has not sent the cookie back. It is marked Secure, and Safari takes such a \
-             cookie only over HTTPS, also from this machine. Other browsers take it."
-        }
-        Notice::LoggedIn => "Logged in. The login is in the cookie; the server has stored nothing.",
-        Notice::LoggedOut => {
-            "Logged out. The browser has dropped the cookie; a copy that someone kept would open \
-             until it expires."
-        }
-        Notice::Saved => "Saved, in a session of their own: logging out leaves them.",
-        Notice::Rotated if view.cookies.iter().any(|cookie| cookie.key_index > 0) => {
-            "Rotated. The previous key has opened these cookies; this response carries them sealed \
-             under the new one."
-        }
-        Notice::Rotated => "Rotated. From now on the new key seals.",
     };
     Html::fill(r#"<p class="notice" role="status">{{text}}</p>"#, &[("text", Html::text(text))])
 }
@@ -166,7 +163,7 @@ fn keys(view: &View, now: u64) -> Html {
 
 fn anatomy(cookie: &Anatomy, now: u64) -> Html {
     let current = cookie.key_index == 0;
-    let resealed = if current { "" } else { "now sealed anew" };
+    let resealed = if current { "" } else { "now sealed again" };
     let remembered = cookie.own_idle_timeout.map(|idle| {
         let (own, usual) = (idle.as_secs(), LOGIN_IDLE.as_secs());
         let (own, usual) = (time::duration(own), time::duration(usual));

@@ -1,4 +1,4 @@
-//! The page as plain text, for `curl -H 'Accept: text/plain'`.
+//! The page as plain text, for curl.
 
 use std::fmt::{self, Write as _};
 
@@ -41,13 +41,13 @@ fn write_home(out: &mut String, view: &View) -> fmt::Result {
     let address = view.address;
     writeln!(out, "\nNext:")?;
     for (what, arguments, path) in [
-        ("look again", "-H 'Accept: text/plain'", ""),
-        ("log in", "-d name=Ada -d remember=on", "login"),
-        ("set preferences", "-d theme=dark -d language=fr", "preferences"),
-        ("rotate the key", "-X POST", "rotate"),
-        ("log out", "-X POST", "logout"),
+        ("look again", "", ""),
+        ("log in", " -d name=Ada -d remember=on", "login"),
+        ("set preferences", " -d theme=dark -d language=fr", "preferences"),
+        ("rotate the key", " -X POST", "rotate"),
+        ("log out", " -X POST", "logout"),
     ] {
-        writeln!(out, "  {what:<16} curl -b jar -c jar {arguments} http://{address}/{path}")?;
+        writeln!(out, "  {what:<16} curl -b jar -c jar{arguments} http://{address}/{path}")?;
     }
     Ok(())
 }
@@ -62,7 +62,8 @@ fn write_cookie(out: &mut String, cookie: &Anatomy) -> fmt::Result {
         cookie.size,
         cookie.percent()
     )?;
-    writeln!(out, "  opened by  {}", cookie.key())?;
+    let resealed = if cookie.key_index > 0 { ", now sealed again" } else { "" };
+    writeln!(out, "  opened by  {}{resealed}", cookie.key())?;
     for (label, at) in [
         ("created", cookie.created_at),
         ("refreshed", Some(cookie.refreshed_at)),

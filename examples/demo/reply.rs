@@ -48,7 +48,8 @@ impl Format {
                 .filter_map(|range| range.split(';').next())
                 .any(|range| range.trim().eq_ignore_ascii_case(wanted))
         };
-        if accepts("text/plain") && !accepts("text/html") { Self::Text } else { Self::Page }
+        // Browsers ask for HTML by name. Curl takes anything.
+        if accepts("text/html") { Self::Page } else { Self::Text }
     }
 }
 
@@ -60,7 +61,7 @@ impl<S: Sync> FromRequestParts<S> for Format {
     }
 }
 
-/// After a form: the page again (303), with a word on what was done. The word is what curl shows.
+/// After a form: a redirection (303) to the page. Curl does not follow it, and shows the text.
 pub(crate) struct Done {
     pub(crate) location: &'static str,
     pub(crate) text: String,
