@@ -96,8 +96,10 @@ enum Deletion {
     None,
     /// The cookie is removed, unless a new session begins.
     Requested,
-    /// A new session has begun in its place.
+    /// An entry has begun a new session in its place.
     Replaced,
+    /// `regenerate` has: from here on anything may be written.
+    Regenerated,
 }
 
 /// What a write is based on.
@@ -301,7 +303,8 @@ impl<K: SessionKind> State<K> {
         if matches!(basis, Basis::Revision(revision) if revision != self.revision) {
             return Err(SessionErrorKind::Conflict.into());
         }
-        if self.is_deleted() && basis == Basis::Nothing {
+        let refuses_blind = matches!(self.deletion, Deletion::Requested | Deletion::Replaced);
+        if refuses_blind && basis == Basis::Nothing {
             return Err(SessionErrorKind::Deleted.into());
         }
         if let Some(json) = &json {
@@ -339,8 +342,8 @@ impl<K: SessionKind> State<K> {
     /// Hands out the data that is no longer the session's. An error if it is too late.
     pub(super) fn regenerate(&mut self) -> Result<Option<K::Data>, SessionError> {
         self.check_writable()?;
-        if self.is_deleted() {
-            self.deletion = Deletion::Replaced;
+        if self.deletion != Deletion::None {
+            self.deletion = Deletion::Regenerated;
         }
         self.written(false);
         Ok(self.clear())
