@@ -264,7 +264,7 @@ pub(crate) fn check_time(now: u64) -> Result<(), SealErrorKind> {
     if now > scheme::LAST_TIME { Err(SealErrorKind::Clock) } else { Ok(()) }
 }
 
-/// A fresh nonce.
-pub(crate) fn draw_nonce() -> Result<[u8; NONCE_LEN], SealErrorKind> {
-    random::nonce().map_err(|_| SealErrorKind::Randomness)
+/// A fresh nonce, at this time in milliseconds since the Unix epoch.
+pub(crate) fn draw_nonce(now: u64) -> Result<[u8; NONCE_LEN], SealErrorKind> {
+    random::nonce(now).map_err(|_| SealErrorKind::Randomness)
 }

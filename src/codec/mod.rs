@@ -88,8 +88,9 @@ impl<K: SessionKind> Codec<K> {
     /// A token opens as often as it is shown until it expires, and its length tells the length of
     /// the data.
     pub fn encode(&self, data: &K::Data) -> Result<String, SealError> {
-        let times = Times { created_at: None, refreshed_at: self.core.now(), idle: None };
-        self.encode_at(data, times)
+        let now = self.core.now_millis();
+        let times = Times { created_at: None, refreshed_at: now / 1000, idle: None };
+        self.encode_at(data, times, now)
     }
 
     /// Seals an opened session again, under the primary key, with the times that it has: the
@@ -110,10 +111,11 @@ impl<K: SessionKind> Codec<K> {
         let idle = Some(Idle { seconds, own: own.is_some() });
         let times =
             Times { created_at: opened.created_at, refreshed_at: opened.refreshed_at, idle };
-        self.encode_at(&opened.data, times)
+        self.encode_at(&opened.data, times, self.core.now_millis())
     }
 
-    fn encode_at(&self, data: &K::Data, times: Times) -> Result<String, SealError> {
+    /// `now` is in milliseconds.
+    fn encode_at(&self, data: &K::Data, times: Times, now: u64) -> Result<String, SealError> {
         let ring = self.core.ring();
         let mut buffer = plaintext::serialize(ring[0].front(), data)
             .map_err(|error| SealErrorKind::from(&error))?;
@@ -122,7 +124,7 @@ impl<K: SessionKind> Codec<K> {
         if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
             return Err(SealErrorKind::NoRoomForIdleTimeout.into());
         }
-        let nonce = draw_nonce()?;
+        let nonce = draw_nonce(now)?;
         let mut token = Vec::new();
         ring[0].seal(&nonce, &self.core.complete(times), &mut buffer, &mut token)?;
         Ok(String::from_utf8(token).expect("a token is ASCII"))

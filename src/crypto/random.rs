@@ -1,8 +1,8 @@
 //! Randomness: the one file that asks the operating system for it.
 //!
-//! Keys come from the operating system directly; nonces from a ChaCha20 generator per thread that
-//! the operating system seeds, reseeds, and seeds anew after a `fork`. When it gives nothing, nothing
-//! is returned: there is no fall-back.
+//! Keys come from the operating system directly; nonces from a ChaCha20 generator per thread that the
+//! operating system seeds, and seeds again after a second, after 1024 nonces and after a `fork`. When
+//! it gives nothing, nothing is returned: there is no fall-back.
 
 use std::cell::RefCell;
 
@@ -22,6 +22,8 @@ const NONCES_PER_SEED: u32 = 1024;
 struct Generator {
     rng: ChaCha20Rng,
     left: u32,
+    /// The second in which it was seeded, since the Unix epoch.
+    second: u64,
     guard: forkguard::Guard,
 }
 
@@ -38,20 +40,25 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     getrandom::fill(bytes).map_err(|_| NoRandomness)
 }
 
-/// A fresh nonce.
-pub(crate) fn nonce() -> Result<[u8; NONCE_LEN], NoRandomness> {
+/// A fresh nonce, at this time in milliseconds since the Unix epoch.
+///
+/// The time is the codec's, which is at hand where a response is sealed, also where the
+/// system has no clock. Even the quickest clock of our own would add half to what a nonce takes. It
+/// is wall-clock time, which is better here than a monotonic clock: where a machine is suspended or
+/// copied, the monotonic clock goes on from where it stopped, but many hypervisors set the wall clock
+/// when the machine or its copy starts again.
+pub(crate) fn nonce(now: u64) -> Result<[u8; NONCE_LEN], NoRandomness> {
     let mut nonce = [0; NONCE_LEN];
     let drawn = GENERATOR.try_with(|slot| {
         let mut slot = slot.borrow_mut();
-        // Two processes with one generator's state would repeat each other's nonces. A stale state is
-        // dropped before the new seed is asked for: if there is none, nothing is left to draw from.
-        slot.take_if(|generator| generator.left == 0 || generator.guard.detected_fork());
+        // A stale state is dropped before the new seed is asked for: if there is none, nothing is
+        // left to draw from.
+        slot.take_if(|generator| generator.is_stale(now));
         let generator = match &mut *slot {
             Some(generator) => generator,
-            none => none.insert(Generator::seeded()?),
+            none => none.insert(Generator::seeded(now)?),
         };
-        generator.left -= 1;
-        generator.rng.fill_bytes(&mut nonce);
+        generator.draw(&mut nonce, now);
         Ok(())
     });
     match drawn {
@@ -63,12 +70,34 @@ pub(crate) fn nonce() -> Result<[u8; NONCE_LEN], NoRandomness> {
 }
 
 impl Generator {
-    fn seeded() -> Result<Self, NoRandomness> {
+    fn seeded(now: u64) -> Result<Self, NoRandomness> {
         // Before the seed is drawn, so that a fork between the two is noticed.
         let guard = forkguard::Guard::try_new().map_err(|_| NoRandomness)?;
         let mut seed = Zeroizing::new([0; 32]);
         fill(&mut *seed)?;
-        Ok(Self { rng: ChaCha20Rng::from_seed(*seed), left: NONCES_PER_SEED, guard })
+        Ok(Self::from_seed(&seed, now, guard))
+    }
+
+    fn from_seed(seed: &[u8; 32], now: u64, guard: forkguard::Guard) -> Self {
+        let rng = ChaCha20Rng::from_seed(*seed);
+        Self { rng, left: NONCES_PER_SEED, second: now / 1000, guard }
+    }
+
+    /// Two processes, or two copies of a machine, with one generator's state would repeat each
+    /// other's nonces. A fork is noticed; the copy of a machine is not, so the state is not kept for
+    /// longer than the second in which it was seeded, whichever way the clock moves.
+    fn is_stale(&mut self, now: u64) -> bool {
+        self.left == 0 || self.second != now / 1000 || self.guard.detected_fork()
+    }
+
+    /// The time goes into the nonce, so that copies of a machine whose clocks differ part at once.
+    /// What is random stays random by it.
+    fn draw(&mut self, nonce: &mut [u8; NONCE_LEN], now: u64) {
+        self.left -= 1;
+        self.rng.fill_bytes(nonce);
+        for (byte, time) in nonce.iter_mut().zip(now.to_le_bytes()) {
+            *byte ^= time;
+        }
     }
 }
 
@@ -79,6 +108,9 @@ pub(crate) mod tests {
 
     use super::*;
 
+    /// The beginning of a second.
+    const NOW: u64 = 1_700_000_000_000;
+
     thread_local! {
         /// Makes the operating system's randomness fail on this thread.
         pub(crate) static FAIL: Cell<bool> = const { Cell::new(false) };
@@ -88,7 +120,7 @@ pub(crate) mod tests {
     fn nonces_do_not_repeat_across_seeds_and_threads() {
         let threads: Vec<_> = (0..4)
             .map(|_| {
-                std::thread::spawn(|| (0..5_000).map(|_| nonce().unwrap()).collect::<Vec<_>>())
+                std::thread::spawn(|| (0..5_000).map(|_| nonce(NOW).unwrap()).collect::<Vec<_>>())
             })
             .collect();
         let all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
@@ -98,12 +130,12 @@ pub(crate) mod tests {
     #[test]
     fn a_seed_is_good_for_so_many_nonces_and_not_one_more() {
         std::thread::spawn(|| {
-            nonce().unwrap();
+            nonce(NOW).unwrap();
             FAIL.set(true);
             for _ in 1..NONCES_PER_SEED {
-                nonce().unwrap();
+                nonce(NOW).unwrap();
             }
-            assert!(nonce().is_err());
+            assert!(nonce(NOW).is_err());
         })
         .join()
         .unwrap();
@@ -113,15 +145,60 @@ pub(crate) mod tests {
     fn fails_closed_when_a_seed_is_due_and_there_is_none() {
         std::thread::spawn(|| {
             for _ in 0..NONCES_PER_SEED {
-                nonce().unwrap();
+                nonce(NOW).unwrap();
             }
             FAIL.set(true);
-            assert!(nonce().is_err());
-            assert!(nonce().is_err(), "no state is left from before");
+            assert!(nonce(NOW).is_err());
+            assert!(nonce(NOW).is_err(), "no state is left from before");
             FAIL.set(false);
-            assert!(nonce().is_ok());
+            assert!(nonce(NOW).is_ok());
         })
         .join()
         .unwrap();
+    }
+
+    /// On a thread of its own, with a generator that was seeded at this time and cannot be seeded
+    /// again.
+    fn with_a_seed_of(now: u64, test: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::spawn(move || {
+            nonce(now).unwrap();
+            FAIL.set(true);
+            test();
+        });
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_seed_is_dropped_when_the_clock_shows_another_second() {
+        for another in [NOW + 1000, NOW - 1, NOW - 1000, NOW + 3_600_000, 0, u64::MAX] {
+            with_a_seed_of(NOW, move || {
+                assert!(nonce(NOW).is_ok());
+                assert!(nonce(another).is_err(), "{another}");
+                assert!(nonce(NOW).is_err(), "no state is left from before");
+            });
+        }
+    }
+
+    #[test]
+    fn a_seed_is_kept_for_the_rest_of_its_second() {
+        with_a_seed_of(NOW, || {
+            for later in 0..1000 {
+                nonce(NOW + later).unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn copies_of_a_generator_draw_different_nonces_where_their_clocks_differ() {
+        let copy = || Generator::from_seed(&[7; 32], NOW, forkguard::Guard::try_new().unwrap());
+        let nonces = |now: u64| {
+            let mut generator = copy();
+            let mut nonces = [[0; NONCE_LEN]; 16];
+            nonces.iter_mut().for_each(|nonce| generator.draw(nonce, now));
+            nonces
+        };
+        assert_eq!(nonces(NOW), nonces(NOW), "without the time they would");
+        let all: HashSet<_> = (NOW..NOW + 1000).flat_map(nonces).collect();
+        assert_eq!(all.len(), 16_000);
     }
 }

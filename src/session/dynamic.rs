@@ -124,14 +124,14 @@ impl Session<Dynamic> {
     pub fn regenerate_keeping(&self, entries: &[&str]) -> Result<(), SessionError> {
         let Shared { codec, incoming, .. } = &*self.shared;
         let core = codec.core();
-        let now = core.now();
+        let now = core.now_millis();
         let old = {
             let mut state = self.opened();
             state.check_writable()?;
             let mut kept = state.entries().clone();
             kept.retain(|name| entries.contains(&name));
             // Nothing of the old session is given up before the new one is sure to be written.
-            core.check(&core.ring()[0], kept.json().as_str().as_bytes(), now)?;
+            core.check(&core.ring()[0], kept.json().as_str().as_bytes(), now / 1000)?;
             state.make_ready(now)?;
             let old = state.regenerate()?;
             state.write_entries(core, incoming, now, kept)?;
@@ -148,7 +148,7 @@ impl Session<Dynamic> {
         change: impl FnOnce(&Entries) -> Option<Entries>,
     ) -> Result<bool, SessionError> {
         let Shared { codec, incoming, .. } = &*self.shared;
-        let now = codec.core().now();
+        let now = codec.core().now_millis();
         let changed = {
             let mut state = self.opened();
             state.check_writable()?;

@@ -308,7 +308,7 @@ impl<K: SessionKind> State<K> {
             return Err(SessionErrorKind::Deleted.into());
         }
         if let Some(json) = &json {
-            let size = core.check(&core.ring()[0], json.as_str().as_bytes(), now)?;
+            let size = core.check(&core.ring()[0], json.as_str().as_bytes(), now / 1000)?;
             incoming.check_room(core, size)?;
             self.make_ready(now)?;
             if self.is_deleted() {
@@ -322,11 +322,12 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// What can fail of sealing, done while the handler can still be told.
+    /// What can fail of sealing, done while the handler can still be told. `now` is in milliseconds
+    /// here and in all that a handler calls.
     pub(super) fn make_ready(&mut self, now: u64) -> Result<(), SessionError> {
-        check_time(now)?;
+        check_time(now / 1000)?;
         if self.nonce.is_none() {
-            self.nonce = Some(draw_nonce()?);
+            self.nonce = Some(draw_nonce(now)?);
         }
         Ok(())
     }
@@ -489,7 +490,7 @@ impl<K: SessionKind> State<K> {
             has_room && core.check(sealer, json.as_bytes(), now).is_ok()
         };
         let sealer = ring.iter().find(carries).unwrap_or(&ring[0]);
-        match self.seal(core, sealer, nonce, now, now, json) {
+        match self.seal(core, sealer, nonce, circumstances.now, now, json) {
             Ok(cookie) => (cookie, None),
             // What cannot be written must not leave an older session in its place.
             Err(error) if self.stored.is_none() => {
@@ -520,7 +521,7 @@ impl<K: SessionKind> State<K> {
             return (None, Some(Event::Postponed(why)));
         }
         let sealer = &core.ring()[0];
-        match self.seal(core, sealer, nonce, now, refreshed_at, json) {
+        match self.seal(core, sealer, nonce, circumstances.now, refreshed_at, json) {
             Ok(cookie) => (cookie, (validity.key_index > 0).then(|| Event::Resealed(sealer.id()))),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
@@ -550,9 +551,9 @@ impl<K: SessionKind> State<K> {
             .filter(|_| cookie.max_age() == core.cookie.max_age())
             .map(|own| {
                 let created_at = self.created_at.or(Some(refreshed_at));
-                core.expires_at(created_at, refreshed_at, own).saturating_sub(now)
+                core.expires_at(created_at, refreshed_at, own).saturating_sub(now / 1000)
             });
-        let nonce = nonce.map_or_else(draw_nonce, Ok)?;
+        let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
         core.check(sealer, json.as_bytes(), refreshed_at)?;
         let value_len = sealer.token_len(json.len(), refreshed_at);
         let header = cookie
