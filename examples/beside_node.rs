@@ -24,7 +24,7 @@
 //! await app.listen({ port: 3001 })
 //! ```
 //!
-//! Both read one key file: `cargo run --bin genkey > secret-key` and the plugin's own `genkey` write
+//! Both read one key file: `genkey --output secret-key` and the plugin's own `genkey` write
 //! the same 32 bytes. (`KEY_FILE` names another; `KEY` gives the key itself in hex.) Then one cookie
 //! jar goes from one to the other:
 //!

@@ -23,7 +23,8 @@
 //!
 //! # Start
 //!
-//! `cargo run --bin genkey > secret-key`, in this crate's repository, makes a key. Then:
+//! `cargo run --bin genkey -- --output secret-key`, in this crate's repository, makes a key that only
+//! you can read. Then:
 //!
 //! ```
 //! # #[cfg(feature = "axum")]

@@ -1,6 +1,6 @@
 //! The key file: made at the first start, and rotated so that a restart still opens old cookies.
 //!
-//! `secret-key` holds the current key and `secret-key.previous` the one before, both in hex.
+//! `demo-key` holds the current key and `demo-key.previous` the one before, both in hex.
 
 use std::error::Error;
 use std::ffi::OsString;

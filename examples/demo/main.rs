@@ -34,7 +34,8 @@ use crate::reply::Failure;
 use crate::sessions::App;
 
 const DEFAULT_PORT: u16 = 3000;
-const DEFAULT_KEY_FILE: &str = "secret-key";
+/// Not the name that the README gives to a service's own key.
+const DEFAULT_KEY_FILE: &str = "demo-key";
 /// How long open requests may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(3);
 

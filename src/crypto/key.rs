@@ -31,7 +31,7 @@ const LONGEST_FILE: usize = 4096;
 /// It is wiped when dropped, compared in constant time, and never printed: `Debug` is redacted, and
 /// there is neither `Display` nor `Serialize`.
 ///
-/// Make one with `cargo run --bin genkey > secret-key`, then:
+/// Make one with `cargo run --bin genkey -- --output secret-key`, then:
 ///
 /// ```no_run
 /// # use sealed_session::Key;
