@@ -263,6 +263,27 @@ fn an_error_says_what_a_browser_would_refuse() {
     );
 }
 
+#[test]
+fn a_prefix_is_put_before_the_name_once() {
+    for (options, name) in [
+        (CookieOptions::host_prefixed().name("__Host-login"), "__Host-login"),
+        (CookieOptions::secure_prefixed().name("__Secure-login"), "__Secure-login"),
+        (CookieOptions::host_prefixed().name("login"), "__Host-login"),
+        (CookieOptions::host_prefixed().name("__login"), "__Host-__login"),
+    ] {
+        assert_eq!(name_of(options), name);
+    }
+    for options in [
+        CookieOptions::host_prefixed().name("__host-login"),
+        CookieOptions::host_prefixed().name("__Secure-login"),
+        CookieOptions::secure_prefixed().name("__Host-login"),
+        CookieOptions::secure_prefixed().name("__Http-login"),
+    ] {
+        let kind = refused(options);
+        assert!(matches!(kind, ConfigErrorKind::CookiePrefix { .. }), "{kind:?}");
+    }
+}
+
 #[cfg(feature = "axum")]
 mod for_one_response {
     use sealed_session::{Session, SessionErrorKind};
@@ -301,6 +322,26 @@ mod for_one_response {
         }
         let same = CookieOptions::new().name("__Host-session");
         assert_eq!(told(CookieOptions::host_prefixed(), same), Ok(()));
+    }
+
+    #[test]
+    fn what_would_make_a_second_cookie_beside_the_first_is_refused() {
+        let base = || CookieOptions::new().path("/app").domain("example.org").partitioned(true);
+        for (options, attribute) in [
+            (base().path("/"), "Path"),
+            (base().path("/app/"), "Path"),
+            (base().domain("www.example.org"), "Domain"),
+            (base().partitioned(false), "Partitioned"),
+            (CookieOptions::new().path("/app").partitioned(true), "Domain"),
+        ] {
+            let kind = told(base(), options).unwrap_err();
+            assert!(
+                matches!(kind, SessionErrorKind::Config(ConfigErrorKind::Moved { attribute: found, .. })
+                    if found == attribute),
+                "{attribute}: {kind:?}"
+            );
+        }
+        assert_eq!(told(base(), base().same_site(SameSite::None)), Ok(()));
     }
 
     #[test]

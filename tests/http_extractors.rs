@@ -213,7 +213,7 @@ fn layers_of_one_cookie_name_on_different_routes_do_not_clash() {
 fn two_layers_of_one_cookie_name_are_logged_as_an_error_also_if_nobody_looks() {
     let mut browser = Browser::new();
     let app = routes().layer(layer::<Login>(&browser)).layer(named::<Admin>(&browser, "login"));
-    let (_, log) = support::log::log_of(|| browser.get(&app, "/nothing"));
+    let (_, log) = log_of(|| browser.get(&app, "/nothing"));
     let line = log.lines().find(|line| line.starts_with("ERROR")).unwrap();
     assert!(line.contains("two SessionLayers") && line.contains("`login`"), "{line}");
 }
@@ -222,7 +222,7 @@ fn two_layers_of_one_cookie_name_are_logged_as_an_error_also_if_nobody_looks() {
 #[test]
 fn a_forgotten_layer_is_logged_as_an_error() {
     let mut browser = Browser::new();
-    let (_, log) = support::log::log_of(|| browser.get(&routes(), "/me"));
+    let (_, log) = log_of(|| browser.get(&routes(), "/me"));
     let line = log.lines().find(|line| line.starts_with("ERROR")).unwrap();
     assert!(line.contains("no SessionLayer for"), "{line}");
 }

@@ -7,7 +7,9 @@ mod support;
 use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
-use sealed_session::{Dynamic, SealErrorKind, Session, SessionErrorKind, SessionLayer};
+use sealed_session::{
+    Codec, Dynamic, SealErrorKind, Session, SessionError, SessionErrorKind, SessionLayer,
+};
 
 use support::Browser;
 use support::server::Server;
@@ -68,4 +70,60 @@ fn what_is_too_large_is_known_to_the_byte_and_what_was_there_stays() {
         assert!(!session.contains("b"));
         Ok(())
     });
+}
+
+/// What a write of so many bytes is told in a request that brings another cookie of so many bytes.
+fn told(
+    codec: &Codec<Dynamic>,
+    browser: &mut Browser,
+    others: &[usize],
+    bytes: usize,
+) -> Result<(), SessionError> {
+    for (place, bytes) in others.iter().enumerate() {
+        browser.set_cookie(&format!("other{place}"), &"x".repeat(*bytes));
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    browser.visit(codec, move |session| {
+        tell.send(session.insert("a", "x".repeat(bytes))).unwrap();
+        Ok(())
+    });
+    told.recv().unwrap()
+}
+
+#[test]
+fn all_cookies_of_the_site_together_are_at_most_7500_bytes() {
+    // `session=` and the sealed value of {"a":"x…"}, and `other0=`, `other1=` and `; ` twice.
+    let value = |json: usize| (55 + json + "{\"a\":\"\"}".len()) * 4;
+    let ours = |json: usize| "session=".len() + value(json).div_ceil(3);
+    let first = 3900;
+    let rest = 7500 - ours(1000) - "other0=; other1=; ".len() - first;
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    told(&codec, &mut browser, &[first, rest], 1000).unwrap();
+    let error = told(&codec, &mut browser, &[first, rest + 1], 1000).map(drop);
+    // The cookie that came makes room for its successor; what is longer does not fit.
+    error.expect("as long as what came");
+    let error = told(&codec, &mut browser, &[first, rest + 1], 1003).unwrap_err();
+    let SessionErrorKind::CookieHeaderTooLarge { size, limit, cookies, .. } = error.kind() else {
+        panic!("{error:?}");
+    };
+    assert_eq!((*size, *limit), (7505, 7500));
+    assert_eq!(cookies[0], ("other0".to_owned(), 6 + first));
+    assert!(cookies.contains(&("session".to_owned(), ours(1003) - 1)), "{cookies:?}");
+    let text = error.to_string();
+    assert!(text.contains("7505") && text.contains("\"other0\" with 3906"), "{text}");
+}
+
+#[test]
+fn the_total_is_a_setting_and_what_came_already_may_stay() {
+    let mut browser = Browser::new();
+    let codec = browser.builder::<Dynamic>().max_cookie_header(1000).build().unwrap();
+    assert!(told(&codec, &mut browser, &[600], 300).is_err());
+    told(&codec, &mut browser, &[600], 100).unwrap();
+    // Another part of the site has set more meanwhile: a write that is no longer goes on.
+    told(&codec, &mut browser, &[3000], 100).unwrap();
+    told(&codec, &mut browser, &[3000], 50).unwrap();
+    assert!(told(&codec, &mut browser, &[3000], 200).is_err());
+    let wide = browser.builder::<Dynamic>().max_cookie_header(20_000).build().unwrap();
+    told(&wide, &mut browser, &[4000, 4000, 4000], 2000).unwrap();
 }
