@@ -66,7 +66,7 @@ async fn write_typed(session: Session<Login>) -> Result<String, SessionError> {
         login.visits += 1;
         login.visits
     })?;
-    Ok(visits.unwrap_or_default().to_string())
+    Ok(visits.done().unwrap_or_default().to_string())
 }
 
 /// A router as `axum::serve` would call it, and cookies for it.

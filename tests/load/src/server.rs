@@ -141,7 +141,7 @@ async fn count(session: Session<Login>) -> Result<Result<String, StatusCode>, Se
         login.count += 1;
         login.clone()
     })?;
-    Ok(counted.map(|login| say(&login, created_at)).ok_or(StatusCode::UNAUTHORIZED))
+    Ok(counted.done().map(|login| say(&login, created_at)).ok_or(StatusCode::UNAUTHORIZED))
 }
 
 async fn who(session: Session<Login>, Current(login): Current<Login>) -> String {

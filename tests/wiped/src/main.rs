@@ -204,7 +204,7 @@ const DEEDS: &[Deed] = &[
             request(&codec, &token, |session| {
                 assert!(session.data().is_some());
                 session.set(Quiet).unwrap();
-                session.update(|_| ()).unwrap();
+                let _ = session.update(|_| ()).unwrap();
                 session.touch().unwrap();
             });
         }
@@ -220,7 +220,7 @@ const DEEDS: &[Deed] = &[
             request(&codec, &token, |session| {
                 assert!(session.get::<Quiet>("a").unwrap().is_some());
                 session.insert("b", Quiet).unwrap();
-                session.update(|entries| entries.insert("c", &1)).unwrap().unwrap().unwrap();
+                session.update(|entries| entries.insert("c", &1)).unwrap().done().unwrap().unwrap();
                 let repeat = REPEAT.replace(200);
                 session.insert("d", Quiet).unwrap_err();
                 REPEAT.set(repeat);

@@ -42,7 +42,7 @@ pub(super) fn typed(len: usize) -> Router {
     }
     async fn write(session: Session<Sample>) -> Result<String, SessionError> {
         let visits = visits();
-        session.update(|data| data.visits = visits)?;
+        let _ = session.update(|data| data.visits = visits)?;
         Ok(answer(visits.into()))
     }
     async fn read_visits(Current(session): Current<Sample>) -> String {
