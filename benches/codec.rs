@@ -118,6 +118,36 @@ fn schemes(criterion: &mut Criterion) {
     scheme(criterion, "fastify", || Keyring::fastify(key(8)));
 }
 
+struct Floats;
+
+impl SessionKind for Floats {
+    type Data = Vec<f64>;
+    const NAME: &'static str = "session";
+}
+
+/// Floats of 17 digits, the longest there are: at most 1024 bytes of JSON.
+fn longest_floats(i: usize) -> Vec<f64> {
+    let longest = (i * 1_000..)
+        .map(|n| 1.0 + n as f64 * 1.37e-7)
+        .filter(|float| float.to_string().len() == 18);
+    longest.take(1022 / 19).collect()
+}
+
+/// A session of floats: what it takes to read them exactly.
+fn floats(criterion: &mut Criterion) {
+    let codec = native::<Floats>();
+    let data: Vec<_> = (0..SESSIONS).map(longest_floats).collect();
+    let tokens: Vec<_> = data.iter().map(|floats| codec.encode(floats).expect("it fits")).collect();
+    let mut group = criterion.benchmark_group("floats of 17 digits, 1024 bytes");
+    let mut turn = data.iter().cycle();
+    group.bench_function("encode", |b| b.iter(|| codec.encode(next(&mut turn))));
+    let mut turn = tokens.iter().cycle();
+    group.bench_function("decode", |b| {
+        b.iter(|| codec.decode(next(&mut turn)).expect("it opens"));
+    });
+    group.finish();
+}
+
 /// What a token costs that does not open.
 fn refused(criterion: &mut Criterion) {
     let (typed, other) = (native::<Visitor>(), native::<OtherName>());
@@ -169,6 +199,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = schemes, refused, keys
+    targets = schemes, floats, refused, keys
 }
 criterion_main!(benches);
