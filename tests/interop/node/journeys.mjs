@@ -46,6 +46,8 @@ async function everyOperation (pair) {
     await step(one, data)
     await step(other, { op: 'delete' }, set('late', 1))
     await step(one, data)
+    await step(other, set('late', 2), { op: 'delete' })
+    await step(one, data)
     same(pair.browser.header, undefined, 'a deleted session is gone')
   }
 }

@@ -70,9 +70,15 @@ export class Model {
 }
 
 function apply (state, op) {
-  if (state.deleted) return
   const rust = state.side === 'rust'
+  if (state.deleted && !rust) return
   const put = (key, value) => {
+    if (state.deleted) {
+      // For the typed kinds it is an error, and the peer goes on without it.
+      if (state.typed) return
+      met('write after a deletion')
+      state.deleted = false
+    }
     state.data ??= {}
     state.data[key] = value
     state.written = true
@@ -95,13 +101,20 @@ function apply (state, op) {
       else if (state.data !== null) state.written = state.forced = true
       break
     case 'regenerate': {
+      state.deleted = false
       const kept = Object.entries(state.data ?? {}).filter(([name]) => op.ignore?.includes(name))
       state.fresh = rust || state.fresh
       state.written = true
       state.data = rust && (op.ignore === undefined || (kept.length === 0 && !state.typed)) ? null : Object.fromEntries(kept)
       break
     }
-    case 'delete': state.deleted = true; break
+    case 'delete':
+      state.deleted = true
+      if (rust) {
+        state.data = null
+        state.fresh = true
+      }
+      break
     default: break
   }
   settle(state)

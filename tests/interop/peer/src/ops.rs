@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sealed_session::{Dynamic, Entries, Session, SessionError, SessionKind};
+use sealed_session::{Dynamic, Entries, Session, SessionError, SessionErrorKind, SessionKind};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -84,7 +84,11 @@ impl<const N: usize> Handle for Session<Named<N>> {
     fn put(&self, key: &str, value: &RawValue) -> Result<(), SessionError> {
         let mut entries = self.data().unwrap_or_default();
         entries.insert(key, value).expect("a raw value serialises");
-        self.set(entries)
+        match self.set(entries) {
+            // A write after a deletion is lost, as in Node.
+            Err(error) if *error.kind() == SessionErrorKind::Deleted => Ok(()),
+            written => written,
+        }
     }
 
     fn drop_entry(&self, key: &str) -> Result<(), SessionError> {
