@@ -86,6 +86,13 @@ fn half_a_surrogate_pair_in_a_name_is_kept() {
 }
 
 #[test]
+fn half_a_surrogate_pair_in_a_name_beside_a_name_of_that_spelling_is_refused() {
+    let payload = r#"{"\udfff":1,"\"\\udfff\"":2,"__ts":1700000000}"#;
+    assert_eq!(seven().decode(seal(7, payload)).unwrap_err().kind(), &OpenErrorKind::Payload);
+    assert_eq!(dynamic(r#""\"\\udfff\"":2"#).get::<u32>(r#""\udfff""#).unwrap(), Some(2));
+}
+
+#[test]
 fn a_surrogate_pair_in_escapes_is_one_character() {
     let entries = dynamic(r#""a":"\ud83d\ude00""#);
     assert_eq!(entries.get::<String>("a").unwrap().unwrap(), "😀");
