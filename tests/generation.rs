@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::request::Parts;
 use http::{Request, StatusCode};
@@ -60,7 +60,7 @@ impl FromRequestParts<Users> for User {
     async fn from_request_parts(parts: &mut Parts, users: &Users) -> Result<Self, Response> {
         let Current(login) = Current::<Login>::from_request_parts(parts, users)
             .await
-            .map_err(|rejection| rejection.into_response())?;
+            .map_err(IntoResponse::into_response)?;
         if users.generation(login.user_id) == login.generation {
             Ok(Self(login.user_id))
         } else {
