@@ -6,7 +6,7 @@
 //! written inside the seal.
 //!
 //! What a cookie cannot do, this crate cannot either: a copy of a cookie opens until it expires, of
-//! two parallel writes the later response wins, and there is room for about 3 kB. The
+//! two parallel requests the later response wins, and there is room for about 3 kB. The
 //! [threat model](guide::threat_model) has the whole list.
 //!
 //! # Contents
@@ -211,7 +211,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `axum` | the extractors `Session<K>` and `Current<K>`; implies `tower` |
+//! | `axum` | the extractors `Session<K>`, `Current<K>` and `Peek<K>`; implies `tower` |
 //! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions |
 //! | `passphrase` | `Key::from_passphrase`, `Salt` |
 //! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |

@@ -7,7 +7,7 @@
 #![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "nothing is said"))]
 
 /// What a subscriber's filter names: `sealed_session=debug`.
-#[cfg(feature = "tracing")]
+#[cfg(all(feature = "tower", feature = "tracing"))]
 const TARGET: &str = "sealed_session";
 
 #[cfg(feature = "tower")]
