@@ -25,8 +25,8 @@ const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
 ///
 /// The default is the safe one: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`, no `Domain`, and no
 /// `Max-Age`, so that the cookie lives until the browser is closed. (Browsers treat
-/// `http://localhost` and `http://127.0.0.1` as secure, so this works on a developer's machine,
-/// too; only Safari does not.)
+/// `http://localhost` and `http://127.0.0.1` as secure, so this works on a developer's machine as
+/// well. Safari does not, and no browser does so for other host names.)
 ///
 /// ```
 /// use sealed_session::{CookieOptions, SameSite};

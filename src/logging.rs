@@ -7,7 +7,7 @@
 #![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "nothing is said"))]
 
 /// What a subscriber's filter names: `sealed_session=debug`.
-#[cfg(all(feature = "tower", feature = "tracing"))]
+#[cfg(feature = "tracing")]
 const TARGET: &str = "sealed_session";
 
 #[cfg(feature = "tower")]
@@ -19,6 +19,43 @@ use crate::codec::Refusal;
 use crate::crypto::key_id::KeyId;
 #[cfg(feature = "tower")]
 use crate::error::SealErrorKind;
+
+/// Group or others can read or write a key file.
+#[cfg(all(unix, feature = "tracing"))]
+pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
+    tracing::warn!(
+        target: TARGET,
+        code = "key_file_exposed",
+        path = %path.display(),
+        mode = %format_args!("{mode:04o}"),
+        "group or others can read or write the key file: `chmod 600` closes it to them"
+    );
+}
+
+/// A keyring was put in force although a fastify key of it serves another cookie.
+#[cfg(feature = "fastify")]
+pub(crate) fn key_serves_another(cookie: &str, error: &crate::error::ConfigErrorKind) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, cookie, code = "shared_key", "{error}");
+}
+
+/// A keyring was put in force whose primary cannot carry a session's own idle timeout.
+pub(crate) fn forgets_remembered(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        cookie,
+        code = "forgets_remembered",
+        "sessions that are remembered lose their longer idle timeout under a fastify key"
+    );
+}
+
+/// Two layers stand in each other's way.
+#[cfg(feature = "tower")]
+pub(crate) fn clash(clash: &dyn std::fmt::Display) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, code = "layer_clash", "{clash}");
+}
 
 /// A handler asked for the session, and no cookie of its name came.
 #[cfg(feature = "tower")]

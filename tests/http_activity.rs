@@ -57,7 +57,8 @@ fn looking_is_no_activity_and_neither_is_an_error() {
 fn a_codec_can_be_built_so_that_only_writes_and_touch_count() {
     let codec =
         |browser: &Browser| browser.builder::<Dynamic>().refresh_on_read(false).build().unwrap();
-    let reads: [(&str, Use); 3] = [
+    let reads: [(&str, Use); 4] = [
+        ("take what is not there", |session| session.take::<u32>("b").map(drop)),
         ("data", |session| Ok(drop(session.data()))),
         ("entries", |session| Ok(drop(session.entries()))),
         ("get", |session| session.get::<u32>("a").map(drop)),

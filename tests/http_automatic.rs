@@ -202,6 +202,9 @@ fn a_session_that_ends_while_the_handler_runs_is_not_revived_by_a_refresh() {
 #[test]
 fn a_rotation_by_a_slow_request_is_left_to_the_next_one() {
     let untouched = QUICK.act(|_session| ());
+    // It lengthens no session's life, so it waits however much of that is used.
+    let mut late = Visitor::rotating(part(9, 10));
+    assert!(!late.is_set(untouched.taking(LONGER), Some("navigate")));
     let mut visitor = Visitor::rotating(seconds(5));
     assert!(!visitor.is_set(untouched.taking(LONGER), Some("navigate")));
     let page = visitor.asks(untouched, None);
@@ -234,7 +237,7 @@ const PUBLIC: [&[(&str, &str)]; 14] = [
     &[(CACHE_CONTROL, "no-transform"), (CACHE_CONTROL, "max-age = 60")],
     &[(CACHE_CONTROL, "private, public")],
     &[(CACHE_CONTROL, "private=\"x-name\", max-age=60")],
-    &[(CACHE_CONTROL, "no-cache"), (EXPIRES, "Thu, 01 Jan 2099 00:00:00 GMT")],
+    &[(CACHE_CONTROL, "x=\"a, private, b\", max-age=60")],
     &[(EXPIRES, "Thu, 01 Jan 2099 00:00:00 GMT")],
     &[(CACHE_CONTROL, "private"), (CDN, "max-age=60")],
     &[("surrogate-control", "max-age=60")],
@@ -242,8 +245,14 @@ const PUBLIC: [&[(&str, &str)]; 14] = [
     &[("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT")],
 ];
 
-const NOT_PUBLIC: [&[(&str, &str)]; 7] = [
+const NOT_PUBLIC: [&[(&str, &str)]; 12] = [
     &[],
+    // What pages say to be kept by nobody; a user of such pages alone stays logged in.
+    &[(CACHE_CONTROL, "no-cache, must-revalidate"), (EXPIRES, "0")],
+    &[(CACHE_CONTROL, "max-age=0, must-revalidate"), (ETAG, "\"a\"")],
+    &[(CACHE_CONTROL, "no-cache, max-age=60")],
+    &[(EXPIRES, "Thu, 19 Nov 1981 08:52:00 GMT"), (ETAG, "\"a\"")],
+    &[(CACHE_CONTROL, "no-cache"), (EXPIRES, "Thu, 01 Jan 2099 00:00:00 GMT")],
     &[(CACHE_CONTROL, "private, max-age=60")],
     &[(CACHE_CONTROL, "no-store")],
     &[(CACHE_CONTROL, "no-cache"), (ETAG, "\"a\"")],
@@ -261,7 +270,9 @@ fn a_publicly_cacheable_response_carries_no_automatic_cookie_however_urgent() {
         assert!(!Visitor::rotating(part(9, 10)).is_set(answer, Some("navigate")), "{headers:?}");
     }
     for headers in NOT_PUBLIC {
-        assert!(Visitor::after(part(1, 5)).is_set(QUICK.headers(headers), None), "{headers:?}");
+        let page = Visitor::after(part(1, 5)).asks(QUICK.headers(headers), None);
+        page.set_cookie();
+        is_one_users(&page);
     }
     let unchanged = QUICK.status(304).headers(PUBLIC[0]).act(|_session| ());
     assert!(!Visitor::rotating(part(9, 10)).is_set(unchanged, Some("navigate")), "a 304");
@@ -279,22 +290,45 @@ fn a_304_is_private_if_it_carries_an_automatic_cookie() {
     page.set_cookie();
 }
 
+/// No cache that users share may keep the response.
+#[track_caller]
+fn is_one_users(page: &Page) {
+    let cache = page.all(CACHE_CONTROL).join(", ").to_lowercase();
+    let says = |word: &str| cache.split(", ").any(|directive| directive == word);
+    assert!(says("private") || says("no-store"), "{:?}", page.headers);
+    for word in ["public", "s-maxage", "immutable"] {
+        assert!(!cache.contains(word), "{:?}", page.headers);
+    }
+    assert!(page.all(CDN).iter().all(|value| ["no-store", "private"].contains(value)));
+    assert!(page.all("surrogate-control").is_empty() && page.all("x-accel-expires").is_empty());
+}
+
 #[test]
 fn what_a_handler_wrote_never_leaves_as_publicly_cacheable() {
     let writes = QUICK.act(writes);
-    for headers in PUBLIC {
-        let page = Visitor::after(seconds(1)).asks(writes.headers(headers), None);
-        page.set_cookie();
-        let cache = page.all(CACHE_CONTROL).join(", ");
-        assert!(
-            ["private", "no-store"].iter().any(|word| cache.split(", ").any(|d| d == *word)),
-            "{headers:?}: {cache}"
-        );
-        for word in ["public", "s-maxage", "immutable"] {
-            assert!(!cache.to_lowercase().contains(word), "{headers:?}: {cache}");
+    const ODD: [&[(&str, &str)]; 8] = [
+        &[(CACHE_CONTROL, "no-transform"), ("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT")],
+        &[(CACHE_CONTROL, "must-revalidate"), (ETAG, "\"a\"")],
+        &[(CACHE_CONTROL, "stale-while-revalidate=60"), (ETAG, "\"a\"")],
+        &[(CACHE_CONTROL, "")],
+        &[(CACHE_CONTROL, "no-cache"), (ETAG, "\"a\"")],
+        &[(CACHE_CONTROL, "no-cache"), (CDN, "no-store")],
+        &[(CACHE_CONTROL, "x=\"\\\", private, \"")],
+        &[("x-accel-expires", "60")],
+    ];
+    for headers in PUBLIC.into_iter().chain(NOT_PUBLIC).chain(ODD) {
+        for status in [200, 301, 304] {
+            let answer = writes.status(status).headers(headers);
+            let page = Visitor::after(seconds(1)).asks(answer, None);
+            page.set_cookie();
+            is_one_users(&page);
         }
-        assert!(page.all(CDN).is_empty() && page.all("surrogate-control").is_empty());
     }
+    let page = Visitor::after(seconds(1)).asks(writes.headers(ODD[5]), None);
+    assert_eq!(
+        (page.all(CACHE_CONTROL), page.all(CDN)),
+        (vec!["private, no-cache"], vec!["no-store"])
+    );
     let page = Visitor::after(seconds(1)).asks(writes.headers(PUBLIC[0]), None);
     assert_eq!(page.all(CACHE_CONTROL), ["private, max-age=31536000"]);
 }
@@ -365,4 +399,16 @@ fn a_handlers_write_is_sent_however_long_it_took_and_on_a_304() {
     assert!(Visitor::after(seconds(1)).is_set(writes.status(304), None));
     let touches = QUICK.act(|session| session.touch().unwrap());
     assert!(Visitor::after(seconds(1)).is_set(touches.taking(seconds(600)), None));
+}
+
+#[test]
+fn what_remains_is_that_a_slow_answer_to_a_session_near_its_end_undoes_a_log_out() {
+    let mut visitor = Visitor::after(part(4, 5));
+    let poll = visitor.asks(QUICK.taking(seconds(4)), None);
+    // The log-out's answer came first; the poll's comes after it.
+    visitor.asks(QUICK.act(Session::delete), None);
+    assert_eq!(visitor.browser.cookie("session"), None);
+    let value = poll.set_cookie().split(['=', ';']).nth(1).unwrap();
+    visitor.browser.set_cookie("session", value);
+    visitor.asks(QUICK, None);
 }

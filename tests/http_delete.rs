@@ -195,6 +195,22 @@ fn taking_the_data_empties_the_session() {
 }
 
 #[test]
+fn what_is_written_after_the_data_was_taken_is_a_new_session() {
+    let (mut browser, codec) = logged_in();
+    browser.visit(&codec, |session| session.remember());
+    browser.clock.advance(HOUR);
+    let page = browser.visit(&codec, |session| {
+        session.take_data()?;
+        session.set(EIGHT)
+    });
+    assert_eq!(page.max_age(), None, "the first user's “remember me” is not the second's");
+    browser.visit(&codec, |session| {
+        assert_eq!(session.info().unwrap().created_at, Some(support::START + 3600));
+        Ok(())
+    });
+}
+
+#[test]
 fn remember_is_kept_whatever_its_place_among_the_writes() {
     type LogIn = fn(&Session<Login>) -> Result<(), SessionError>;
     let log_ins: [(&str, LogIn); 3] = [

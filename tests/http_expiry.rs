@@ -101,7 +101,8 @@ fn reading_refreshes_after_a_tenth_of_the_idle_timeout_and_not_before() {
 #[test]
 fn every_way_of_reading_refreshes() {
     type Read = fn(&Session) -> Result<(), SessionError>;
-    let reads: [(&str, Read); 8] = [
+    let reads: [(&str, Read); 9] = [
+        ("take what is not there", |session| session.take::<u32>("b").map(drop)),
         ("data", |session| Ok(drop(session.data()))),
         ("entries", |session| Ok(drop(session.entries()))),
         ("get", |session| session.get::<u32>("a").map(drop)),

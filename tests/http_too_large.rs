@@ -127,3 +127,39 @@ fn the_total_is_a_setting_and_what_came_already_may_stay() {
     let wide = browser.builder::<Dynamic>().max_cookie_header(20_000).build().unwrap();
     told(&wide, &mut browser, &[4000, 4000, 4000], 2000).unwrap();
 }
+
+#[test]
+fn what_the_sessions_of_one_request_write_counts_together() {
+    let mut browser = Browser::new();
+    let dynamic = SessionLayer::new(browser.codec::<Dynamic>());
+    let names = SessionLayer::new(browser.codec::<Name>());
+    let handler = |session: Session, name: Session<Name>| async move {
+        session.insert("a", "x".repeat(2900))?;
+        let error = name.set(Name("x".repeat(2900))).unwrap_err();
+        let SessionErrorKind::CookieHeaderTooLarge { cookies, .. } = error.kind() else {
+            panic!("{error}");
+        };
+        assert_eq!(cookies.len(), 2);
+        // The other one gives its room back.
+        session.insert("a", "x".repeat(100))?;
+        name.set(Name("x".repeat(2900)))?;
+        assert!(session.insert("a", "x".repeat(2900)).is_err());
+        name.delete();
+        session.insert("a", "x".repeat(2900))
+    };
+    for app in [
+        Router::new().route("/", get(handler)).layer(dynamic.clone()).layer(names.clone()),
+        Router::new().route("/", get(handler)).layer(names).layer(dynamic),
+    ] {
+        let page = browser.get(&app, "/");
+        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    }
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Name(String);
+
+impl sealed_session::SessionKind for Name {
+    type Data = Self;
+    const NAME: &'static str = "name";
+}

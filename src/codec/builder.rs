@@ -19,6 +19,8 @@ const DEFAULT_IDLE_TIMEOUT: u64 = 24 * 60 * 60;
 const DEFAULT_ABSOLUTE_TIMEOUT: u64 = 30 * 24 * 60 * 60;
 /// nginx and others take 8 kB for a header line unless they are told otherwise.
 const DEFAULT_MAX_COOKIE_HEADER: usize = 7_500;
+/// Less has no room for any session.
+const MIN_COOKIE_HEADER: usize = 256;
 const MAX_TIMEOUT: u64 = (1 << 31) - 1;
 
 /// Settings for a [`Codec`]; made by [`Codec::builder`].
@@ -142,6 +144,10 @@ impl<K: SessionKind> CodecBuilder<K> {
         let idle = check_timeout("idle", self.idle_timeout)?;
         let absolute = check_timeout("absolute", self.absolute_timeout)?;
         let remember = self.remember_timeout.map(|timeout| check_timeout("remember", timeout));
+        if self.max_cookie_header < MIN_COOKIE_HEADER {
+            let found = self.max_cookie_header;
+            return Err(ConfigErrorKind::MaxCookieHeader { found }.into());
+        }
         let settings = Settings {
             idle,
             absolute,
@@ -176,6 +182,9 @@ impl<K> fmt::Debug for CodecBuilder<K> {
             .field("keyring", &self.keyring)
             .field("idle_timeout", &self.idle_timeout)
             .field("absolute_timeout", &self.absolute_timeout)
+            .field("remember_timeout", &self.remember_timeout)
+            .field("refresh_on_read", &self.refresh_on_read)
+            .field("max_cookie_header", &self.max_cookie_header)
             .field("cookie", &self.cookie)
             .finish_non_exhaustive()
     }

@@ -26,6 +26,7 @@ use crate::cookie_header;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, OpenError, OpenErrorKind, SealError, SealErrorKind};
 use crate::kind::{Json, SessionKind};
+use crate::logging;
 use crate::plaintext;
 use crate::scheme::{Idle, Times};
 
@@ -162,10 +163,12 @@ impl<K: SessionKind> Codec<K> {
         #[cfg(feature = "fastify")]
         if !self.core.settings.share_fastify_key {
             // The layers of both will refuse a request that passes them; here there is only the log.
-            if let Err(_shared) = builder::claim(&keyring, self.cookie_name()) {
-                #[cfg(feature = "tracing")]
-                tracing::error!("{_shared}");
+            if let Err(shared) = builder::claim(&keyring, self.cookie_name()) {
+                logging::key_serves_another(self.cookie_name(), &shared);
             }
+        }
+        if self.core.settings.remember.is_some() && !keyring.keeps_times() {
+            logging::forgets_remembered(self.cookie_name());
         }
         self.core.replace_keyring(&keyring);
     }

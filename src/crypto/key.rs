@@ -328,12 +328,7 @@ fn warn_if_exposed(path: &Path, metadata: &Metadata) {
 
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o066 != 0 {
-            tracing::warn!(
-                code = "key_file_exposed",
-                path = %path.display(),
-                mode = %format_args!("{mode:04o}"),
-                "group or others can read or write the key file: `chmod 600` closes it to them"
-            );
+            crate::logging::key_file_exposed(path, mode);
         }
     }
 }

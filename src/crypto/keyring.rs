@@ -69,6 +69,11 @@ impl Keyring {
         Ok(self)
     }
 
+    /// Whether the tokens that the primary seals have room for an idle timeout.
+    pub(crate) fn keeps_times(&self) -> bool {
+        matches!(self.keys[0], RingKey::Native(_))
+    }
+
     /// The keys, the primary first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &RingKey> {
         self.keys.iter()

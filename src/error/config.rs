@@ -68,6 +68,12 @@ pub enum ConfigErrorKind {
         /// The absolute timeout.
         absolute: Duration,
     },
+    /// So short a Cookie line has no room for a session: fewer than 256 bytes.
+    #[non_exhaustive]
+    MaxCookieHeader {
+        /// The value as it was given.
+        found: usize,
+    },
     /// A session is to be remembered, and the primary key's token (fastify) has no room for an idle
     /// timeout.
     NoRoomToRemember,
@@ -132,6 +138,11 @@ impl fmt::Display for ConfigErrorKind {
                 f,
                 "the idle timeout ({idle:?}) is longer than the absolute timeout ({absolute:?}), \
                  which would always end the session first; set both"
+            ),
+            Self::MaxCookieHeader { found } => write!(
+                f,
+                "a Cookie line of at most {found} bytes has no room for a session; at least 256 are \
+                 needed"
             ),
             Self::NoRoomToRemember => f.write_str(
                 "a fastify token has no room for a remember timeout; use a key of our own as primary",

@@ -65,7 +65,10 @@ impl<K: SessionKind> Clone for SessionLayer<K> {
 
 impl<K: SessionKind> fmt::Debug for SessionLayer<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionLayer").field("codec", &self.codec).finish()
+        f.debug_struct("SessionLayer")
+            .field("codec", &self.codec)
+            .field("keep_writes_on_error", &self.keep_writes_on_error)
+            .finish()
     }
 }
 

@@ -11,14 +11,19 @@ use http::Extensions;
 
 use crate::codec::{Codec, Core};
 use crate::kind::SessionKind;
-use crate::session::Session;
+use crate::logging;
+use crate::session::{Session, Written};
 
 /// A kind that has a layer somewhere in this program, and how to find its session in a request.
 struct Known {
     kind: TypeId,
     core: fn(&Extensions) -> Option<&Arc<Core>>,
+    join: Join,
     next: OnceLock<Box<Known>>,
 }
+
+/// Lets the kind's session know what the request's other sessions write, or asks whether it does.
+type Join = for<'e> fn(&'e Extensions, Option<&Arc<Written>>) -> Option<&'e Arc<Written>>;
 
 /// A list to which a kind is added once, when its first layer is made, and that requests read without
 /// a lock.
@@ -46,10 +51,17 @@ pub(super) fn know<K: SessionKind>() {
     fn core<K: SessionKind>(extensions: &Extensions) -> Option<&Arc<Core>> {
         extensions.get::<Session<K>>().map(Session::core)
     }
+    fn join<'e, K: SessionKind>(
+        extensions: &'e Extensions,
+        written: Option<&Arc<Written>>,
+    ) -> Option<&'e Arc<Written>> {
+        extensions.get::<Session<K>>()?.join(written)
+    }
     let mut place = &KNOWN;
     loop {
         let known = place.get_or_init(|| {
-            Box::new(Known { kind: TypeId::of::<K>(), core: core::<K>, next: OnceLock::new() })
+            let (kind, next) = (TypeId::of::<K>(), OnceLock::new());
+            Box::new(Known { kind, core: core::<K>, join: join::<K>, next })
         });
         if known.kind == TypeId::of::<K>() {
             return;
@@ -58,10 +70,22 @@ pub(super) fn know<K: SessionKind>() {
     }
 }
 
+fn known() -> impl Iterator<Item = &'static Box<Known>> {
+    std::iter::successors(KNOWN.get(), |known| known.next.get())
+}
+
 /// The codecs of the session layers that the request has passed.
 fn passed(extensions: &Extensions) -> impl Iterator<Item = &Arc<Core>> {
-    std::iter::successors(KNOWN.get(), |known| known.next.get())
-        .filter_map(|known| (known.core)(extensions))
+    known().filter_map(|known| (known.core)(extensions))
+}
+
+/// Lets the sessions of a request know of each other what they write.
+pub(super) fn join_all(extensions: &Extensions) {
+    let written = known().find_map(|known| (known.join)(extensions, None)).cloned();
+    let written = written.unwrap_or_default();
+    for known in known() {
+        let _ = (known.join)(extensions, Some(&written));
+    }
 }
 
 /// The names of the cookies that the layers serve which the request has passed.
@@ -70,20 +94,30 @@ pub(crate) fn cookie_names(extensions: &Extensions) -> impl Iterator<Item = &str
     passed(extensions).map(|core| core.cookie.name())
 }
 
+/// What a layer is to do with a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Serve it: it has passed no session layer before.
+    First,
+    /// Serve it, beside others.
+    Beside,
+    /// Leave it alone: another layer is in the way.
+    Refused,
+}
+
 /// Whether the layer of this kind's codec is to serve the request: not if another is in its way, so
 /// that no response carries one cookie twice.
-pub(super) fn may_pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> bool {
+pub(super) fn may_pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> Pass {
     if extensions.insert(Passed).is_none() {
-        return true;
+        return Pass::First;
     }
     let clash = passed(extensions)
         .find_map(|other| Clash::of(other, codec.core()))
         .or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
-    let Some(clash) = clash else { return true };
-    #[cfg(feature = "tracing")]
-    tracing::error!("{clash}");
+    let Some(clash) = clash else { return Pass::Beside };
+    logging::clash(&clash);
     extensions.insert(clash);
-    false
+    Pass::Refused
 }
 
 impl Clash {

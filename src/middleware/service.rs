@@ -12,7 +12,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layers;
+use super::layers::{self, Pass};
 use crate::codec::{Codec, Core};
 use crate::kind::SessionKind;
 use crate::logging;
@@ -49,11 +49,15 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut session = None;
-        if layers::may_pass(request.extensions_mut(), &self.codec) {
+        let pass = layers::may_pass(request.extensions_mut(), &self.codec);
+        if pass != Pass::Refused {
             let incoming = incoming(&request, self.codec.core());
             let new = Session::new(self.codec.clone(), incoming);
             request.extensions_mut().insert(new.clone());
             session = Some(new);
+        }
+        if pass == Pass::Beside {
+            layers::join_all(request.extensions());
         }
         let keep_writes_on_error = self.keep_writes_on_error;
         ResponseFuture { inner: self.inner.call(request), session, keep_writes_on_error }
@@ -70,6 +74,7 @@ fn incoming<B>(request: &Request<B>, core: &Core) -> Incoming {
         rest: cookies.collect(),
         arrival: core.now_millis(),
         navigates: mode.is_some_and(|mode| mode == "navigate"),
+        ..Incoming::default()
     }
 }
 

@@ -97,7 +97,10 @@ impl Session<Dynamic> {
     pub fn take<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
         loop {
             let found = self.opened().entries().locate(entry);
-            let Some((json, place)) = found else { return Ok(None) };
+            let Some((json, place)) = found else {
+                self.note_read();
+                return Ok(None);
+            };
             let value = self.parse_entry(entry, &json.as_str()[place.clone()])?;
             // Parsed without the lock; if another task was quicker, what it left is to be taken.
             let taken = self.write_entries(|entries| {
@@ -131,7 +134,9 @@ impl Session<Dynamic> {
             let mut kept = state.entries().clone();
             kept.retain(|name| entries.contains(&name));
             // Nothing of the old session is given up before the new one is sure to be written.
-            core.check(&core.ring()[0], kept.json().as_str().as_bytes(), now / 1000)?;
+            let json = kept.json().as_str().as_bytes();
+            let size = core.check(&core.ring()[0], json, now / 1000)?;
+            incoming.check_room(core, size)?;
             state.make_ready(now)?;
             let old = state.regenerate()?;
             state.write_entries(core, incoming, now, kept)?;

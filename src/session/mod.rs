@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::response::{Outcome, Reply};
-pub(crate) use self::state::Incoming;
 use self::state::{Basis, Circumstances, Event, State, Taken};
+pub(crate) use self::state::{Incoming, Written};
 use crate::codec::{Codec, Core, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
 use crate::error::{ConfigErrorKind, OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
@@ -242,8 +242,8 @@ impl<K: SessionKind> Session<K> {
         self.update_or_insert_with(K::Data::default, change)
     }
 
-    /// Takes the data out of the session, which is empty then: its cookie is removed. `None` if there
-    /// was no session.
+    /// Takes the data out of the session and ends it: its cookie is removed, and what is written
+    /// afterwards begins a new session. `None` if there was no session.
     ///
     /// Of several tasks that take it, one gets the data.
     ///
@@ -262,11 +262,15 @@ impl<K: SessionKind> Session<K> {
                 content => Self::read_back(content),
             };
             let Some(data) = data else { return Ok(None) };
-            let mut old = None;
-            let basis = Basis::Revision(revision);
-            match self.write_json(basis, None, &mut old) {
-                Err(error) if *error.kind() == SessionErrorKind::Conflict => {}
-                result => return result.map(|()| Some(data)),
+            let old = {
+                let mut state = self.opened();
+                (state.revision() == revision).then(|| state.regenerate())
+            };
+            // If another task was quicker, what it left is to be taken.
+            if let Some(old) = old {
+                drop(old?);
+                self.shared.incoming.note_written(self.core(), 0);
+                return Ok(Some(data));
             }
         }
     }
@@ -452,6 +456,12 @@ impl<K: SessionKind> Session<K> {
         outcome
     }
 
+    /// What the request's sessions have written, if this one knows; it is let know by `written`.
+    pub(crate) fn join(&self, written: Option<&Arc<Written>>) -> Option<&Arc<Written>> {
+        let ours = &self.shared.incoming.written;
+        written.map(|written| ours.get_or_init(|| written.clone())).or_else(|| ours.get())
+    }
+
     pub(crate) fn core(&self) -> &Arc<Core> {
         self.shared.codec.core()
     }
@@ -527,6 +537,7 @@ impl<K: SessionKind> Session<K> {
         give_up: impl FnOnce(&mut State<K>) -> Result<Option<K::Data>, SessionError>,
     ) {
         let result = give_up(&mut self.opened());
+        self.shared.incoming.note_written(self.core(), 0);
         // The lock is free: dropping the data is the user's code, and so is a subscriber's.
         match result {
             Ok(old) => drop(old),

@@ -3,22 +3,25 @@
 use http::header::{CACHE_CONTROL, ETAG, EXPIRES, HeaderName, LAST_MODIFIED, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::clock::unix_millis;
+
 /// The headers in which a CDN reads what only it is to do (RFC 9213, and older names).
-const CDN_HEADERS: [&str; 6] = [
+const CDN_HEADERS: [&str; 7] = [
     "cdn-cache-control",
     "cloudflare-cdn-cache-control",
     "netlify-cdn-cache-control",
     "vercel-cdn-cache-control",
     "surrogate-control",
     "edge-control",
+    "x-accel-expires",
 ];
 
 /// What the response has to carry.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(super) set_cookie: Option<HeaderValue>,
-    /// No handler asked for the cookie.
-    pub(super) automatic: bool,
+    /// A handler wanted many users to share the response that the cookie is on.
+    pub(super) shared: bool,
     /// The response depends on the session.
     pub(super) vary: bool,
 }
@@ -28,6 +31,16 @@ pub(crate) struct Outcome {
 pub(crate) struct Reply<'r> {
     pub(crate) status: StatusCode,
     pub(crate) headers: &'r HeaderMap,
+}
+
+/// Whether a cache that many users share may keep a response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// The handler said so.
+    Chosen,
+    /// Nobody said anything, and a cache may guess by a validator.
+    Guessed,
+    No,
 }
 
 impl Reply<'_> {
@@ -41,50 +54,43 @@ impl Reply<'_> {
         self.status == StatusCode::NOT_MODIFIED
     }
 
-    /// Whether a cache that many users share may keep the response.
-    pub(super) fn is_publicly_cacheable(self) -> bool {
+    /// Whether a cache that many users share may keep the response, at `now` in milliseconds.
+    ///
+    /// What such a cache has to ask about each time (`no-cache`, `max-age=0`, an `Expires` in the
+    /// past) does not count: pages say so to be kept by nobody.
+    pub(super) fn sharing(self, now: u64) -> Sharing {
         let cache = Directives::of(self.headers, &CACHE_CONTROL);
-        if cache.public || cdn_may_store(self.headers) {
-            return true;
+        if cache.public || self.headers.keys().any(|name| cdn_may_store(self.headers, name)) {
+            return Sharing::Chosen;
         }
         if cache.private {
-            return false;
+            return Sharing::No;
         }
-        let validator = || {
-            // A 304 has them by its nature, and is not stored itself.
-            !self.is_not_modified()
-                && (self.headers.contains_key(LAST_MODIFIED) || self.headers.contains_key(ETAG))
-        };
-        cache.max_age
-            || self.headers.contains_key(EXPIRES)
-            || (!self.headers.contains_key(CACHE_CONTROL) && validator())
+        let expires = || self.headers.get(EXPIRES).is_some_and(|at| is_later(at, now));
+        if cache.max_age || (!cache.no_cache && !cache.max_age_zero && expires()) {
+            return Sharing::Chosen;
+        }
+        // A 304 has a validator by its nature, and is not stored itself.
+        let guessed = !self.is_not_modified()
+            && !self.headers.contains_key(CACHE_CONTROL)
+            && !self.headers.contains_key(EXPIRES)
+            && (self.headers.contains_key(LAST_MODIFIED) || self.headers.contains_key(ETAG));
+        if guessed { Sharing::Guessed } else { Sharing::No }
     }
 }
 
 impl Outcome {
-    /// Writes the headers. Says whether a response that many users could have shared is one user's
-    /// now.
+    /// Writes the headers. Says whether a response that many users were to share is one user's now.
     pub(crate) fn write(self, status: StatusCode, headers: &mut HeaderMap) -> bool {
-        let mut made_private = false;
+        let sets_cookie = self.set_cookie.is_some();
         if let Some(cookie) = self.set_cookie {
-            // A response that sets a cookie is one user's; a shared cache must not keep it.
-            let reply = Reply { status, headers };
-            let chosen = headers.contains_key(CACHE_CONTROL);
-            made_private = chosen && reply.is_publicly_cacheable();
-            if made_private || (self.automatic && reply.is_not_modified()) {
-                make_private(headers);
-            } else if !chosen {
-                headers.insert(CACHE_CONTROL, const { HeaderValue::from_static("no-store") });
-            }
-            while let Some(name) = cdn_header(headers).cloned() {
-                headers.remove(name);
-            }
+            make_private(status, headers);
             headers.append(SET_COOKIE, cookie);
         }
         if self.vary && !varies_by_cookie(headers) {
             headers.append(VARY, const { HeaderValue::from_static("Cookie") });
         }
-        made_private
+        sets_cookie && self.shared
     }
 }
 
@@ -95,7 +101,10 @@ struct Directives {
     public: bool,
     /// `private` or `no-store`.
     private: bool,
+    no_cache: bool,
+    /// `max-age`, of more than no time.
     max_age: bool,
+    max_age_zero: bool,
 }
 
 impl Directives {
@@ -106,29 +115,56 @@ impl Directives {
                 name if is(name, "public") || is(name, "s-maxage") || is(name, "immutable") => {
                     directives.public = true;
                 }
-                // With `=` it is about some headers alone.
+                // With `=` these are about some headers alone.
                 _ if is(directive, "private") || is(directive, "no-store") => {
                     directives.private = true;
                 }
-                name if is(name, "max-age") => directives.max_age = true,
+                _ if is(directive, "no-cache") => directives.no_cache = true,
+                name if is(name, "max-age") => {
+                    let value = directive[name.len()..].iter();
+                    let zero = value.filter(|b| b.is_ascii_alphanumeric()).all(|b| *b == b'0');
+                    directives.max_age |= !zero;
+                    directives.max_age_zero |= zero;
+                }
                 _ => {}
             }
         }
+        directives.max_age &= !directives.no_cache;
         directives
     }
 }
 
-fn cdn_header(headers: &HeaderMap) -> Option<&HeaderName> {
-    headers.keys().find(|name| CDN_HEADERS.contains(&name.as_str()))
+fn cdn_may_store(headers: &HeaderMap, name: &HeaderName) -> bool {
+    CDN_HEADERS.contains(&name.as_str())
+        && !Directives::of(headers, name).private
+        // nginx's header is a number of seconds.
+        && headers.get(name).is_none_or(|value| value != "0")
 }
 
-fn cdn_may_store(headers: &HeaderMap) -> bool {
-    let mut names = headers.keys().filter(|name| CDN_HEADERS.contains(&name.as_str()));
-    names.any(|name| !Directives::of(headers, name).private)
+/// Whether an `Expires` is after `now`, in milliseconds. What is no date is past (RFC 9111, 5.3).
+fn is_later(expires: &HeaderValue, now: u64) -> bool {
+    let date = expires.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok());
+    date.is_some_and(|date| unix_millis(date) > now)
 }
 
-/// Puts `private` into `Cache-Control` in the place of what lets many users share the response.
-fn make_private(headers: &mut HeaderMap) {
+/// Keeps the response, which sets one user's cookie, out of the caches that users share.
+fn make_private(status: StatusCode, headers: &mut HeaderMap) {
+    while let Some(name) = headers.keys().find(|name| cdn_may_store(headers, name)).cloned() {
+        headers.remove(name);
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        let value = if status == StatusCode::NOT_MODIFIED {
+            const { HeaderValue::from_static("private") }
+        } else {
+            const { HeaderValue::from_static("no-store") }
+        };
+        headers.insert(CACHE_CONTROL, value);
+        return;
+    }
+    let Directives { public, private, .. } = Directives::of(headers, &CACHE_CONTROL);
+    if private && !public {
+        return;
+    }
     let mut value = b"private".to_vec();
     for directive in headers.get_all(CACHE_CONTROL).iter().flat_map(split) {
         let name = name_of(directive);
@@ -143,8 +179,18 @@ fn make_private(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, value);
 }
 
+/// The parts between commas that stand in no quotes.
 fn split(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    let (mut quoted, mut escaped) = (false, false);
+    value
+        .as_bytes()
+        .split(move |byte| {
+            let literal = escaped;
+            escaped = quoted && *byte == b'\\' && !literal;
+            quoted ^= *byte == b'"' && !literal;
+            *byte == b',' && !quoted
+        })
+        .map(<[u8]>::trim_ascii)
 }
 
 fn name_of(directive: &[u8]) -> &[u8] {

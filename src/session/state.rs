@@ -3,9 +3,11 @@
 //!
 //! It reads no clock and says nothing to the log, as it is used under a lock; both are the handle's.
 
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
 use http::HeaderValue;
 
-use super::response::{Outcome, Reply};
+use super::response::{Outcome, Reply, Sharing};
 use crate::codec::{
     Codec, Core, Opened, Opening, Refresh, Refusal, Validity, check_time, draw_nonce,
 };
@@ -35,6 +37,26 @@ pub(crate) struct Incoming {
     pub(crate) arrival: u64,
     /// Whether the browser is opening a page (`Sec-Fetch-Mode: navigate`).
     pub(crate) navigates: bool,
+    /// What the sessions of this request have written, if there are several.
+    pub(crate) written: OnceLock<Arc<Written>>,
+}
+
+/// The sizes of the cookies that the sessions of one request have written: names and values together.
+#[derive(Default)]
+pub(crate) struct Written(Mutex<Vec<(String, usize)>>);
+
+impl Written {
+    fn sizes(&self) -> Vec<(String, usize)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, name: &str, size: usize) {
+        let mut sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match sizes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = size,
+            None => sizes.push((name.to_owned(), size)),
+        }
+    }
 }
 
 impl Incoming {
@@ -46,29 +68,38 @@ impl Incoming {
         self.first.is_some()
     }
 
+    /// Tells the other sessions of the request how large this cookie will be; 0 if there is none.
+    pub(super) fn note_written(&self, core: &Core, size: usize) {
+        if let Some(written) = self.written.get() {
+            written.note(core.cookie.name(), size);
+        }
+    }
+
     /// Whether the next request's Cookie line is short enough with this cookie in it, of so many
     /// bytes of name and value. What came already in a longer line may stay as long.
-    fn check_room(&self, core: &Core, cookie: usize) -> Result<(), SessionError> {
+    pub(super) fn check_room(&self, core: &Core, cookie: usize) -> Result<(), SessionError> {
         let limit = core.settings.max_cookie_header;
-        let before: usize = self.values().map(|line| line.len() + 2).sum();
-        if before + cookie < limit {
+        let before: usize = self.values().map(|line| line.len() + "; ".len()).sum();
+        let written = self.written.get().map(|written| written.sizes()).unwrap_or_default();
+        let others = written.iter().map(|(_, size)| size + "=; ".len()).sum::<usize>();
+        if before + cookie + others < limit {
             return Ok(());
         }
-        let name = core.cookie.name().as_bytes();
-        let all = || self.values().flat_map(pairs);
-        let ours: usize = all()
-            .filter(|(other, _)| *other == name)
-            .map(|(_, value)| value + name.len() + 3)
-            .sum();
-        let size = before.saturating_sub(ours) + cookie + 1;
-        if size <= limit.max(before) {
+        let name = core.cookie.name();
+        let new = written.iter().filter(|(other, _)| other != name);
+        let new: Vec<_> = new.map(|(name, size)| (name.as_bytes(), *size)).collect();
+        let is_replaced = |old: &[u8]| {
+            old == name.as_bytes() || written.iter().any(|(name, _)| name.as_bytes() == old)
+        };
+        // What came and stays, what the other sessions of this request have written, and this.
+        let stays = self.values().flat_map(pairs).filter(|(name, _)| !is_replaced(name));
+        let stays = stays.map(|(name, value)| (name, name.len() + value));
+        let mut cookies: Vec<_> = stays.chain(new).chain([(name.as_bytes(), cookie)]).collect();
+        cookies.retain(|(_, size)| *size > 0);
+        let size = cookies.iter().map(|(_, size)| size + "=; ".len()).sum::<usize>() - "; ".len();
+        if size <= limit.max(before.saturating_sub("; ".len())) {
             return Ok(());
         }
-        let mut cookies: Vec<_> = all()
-            .filter(|(other, _)| *other != name)
-            .map(|(name, value)| (name, name.len() + value))
-            .chain([(name, cookie)])
-            .collect();
         cookies.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
         let named =
             |name: &[u8]| String::from_utf8_lossy(&name[..name.len().min(NAMED_LEN)]).into_owned();
@@ -307,14 +338,16 @@ impl<K: SessionKind> State<K> {
         if refuses_blind && basis == Basis::Nothing {
             return Err(SessionErrorKind::Deleted.into());
         }
+        let mut size = 0;
         if let Some(json) = &json {
-            let size = core.check(&core.ring()[0], json.as_str().as_bytes(), now / 1000)?;
+            size = core.check(&core.ring()[0], json.as_str().as_bytes(), now / 1000)?;
             incoming.check_room(core, size)?;
             self.make_ready(now)?;
             if self.is_deleted() {
                 self.deletion = Deletion::Replaced;
             }
         }
+        incoming.note_written(core, size);
         self.content = json.map_or(Content::Nothing, Content::Written);
         std::mem::swap(&mut self.data, data);
         self.revision += 1;
@@ -440,7 +473,6 @@ impl<K: SessionKind> State<K> {
         let change = std::mem::replace(&mut self.change, Change::Closed);
         let nonce = self.nonce.take();
         let core = &**codec.core();
-        let mut automatic = false;
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
             (Change::None, None) => (None, None),
@@ -449,11 +481,13 @@ impl<K: SessionKind> State<K> {
                 self.send_write(core, incoming, circumstances, nonce, json)
             }
             (Change::None | Change::Written { .. }, Some(json)) => {
-                automatic = true;
                 self.send_refresh(core, incoming, circumstances, nonce, json)
             }
         };
-        (Outcome { vary: self.read || set_cookie.is_some(), automatic, set_cookie }, event)
+        let vary = self.read || set_cookie.is_some();
+        let shared = set_cookie.is_some()
+            && circumstances.reply.sharing(circumstances.now) == Sharing::Chosen;
+        (Outcome { set_cookie, shared, vary }, event)
     }
 
     /// Whether the content is not what the browser's cookie says already.
@@ -512,12 +546,13 @@ impl<K: SessionKind> State<K> {
     ) -> (Option<HeaderValue>, Option<Event>) {
         let Some(Stored { validity, .. }) = &self.stored else { return (None, None) };
         let now = circumstances.now / 1000;
-        let refreshed_at = match validity.refresh(incoming.arrival, circumstances.active) {
+        let (refreshed_at, used) = match validity.refresh(incoming.arrival, circumstances.active) {
             None => return (None, None),
-            Some(Refresh::Due) => now,
-            Some(Refresh::OlderKey) => validity.refreshed_at,
+            Some(Refresh::Due) => (now, validity.used(incoming.arrival)),
+            // It lengthens no session's life, so it is never urgent.
+            Some(Refresh::OlderKey) => (validity.refreshed_at, 0),
         };
-        if let Some(why) = postponed(incoming, circumstances, validity) {
+        if let Some(why) = postponed(incoming, circumstances, validity, used) {
             return (None, Some(Event::Postponed(why)));
         }
         let sealer = &core.ring()[0];
@@ -585,13 +620,14 @@ fn postponed(
     incoming: &Incoming,
     circumstances: &Circumstances<'_>,
     validity: &Validity,
+    used: u64,
 ) -> Option<&'static str> {
     let reply = circumstances.reply;
-    let (used, idle) = (validity.used(incoming.arrival), validity.idle_millis());
+    let idle = validity.idle_millis();
     if reply.is_failure() {
         return Some("the response failed");
     }
-    if reply.is_publicly_cacheable() {
+    if reply.sharing(circumstances.now) != Sharing::No {
         return Some("the response is publicly cacheable");
     }
     if circumstances.now / 1000 >= validity.expires_at {
