@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::{any, get, post};
 use sealed_session::{
-    Codec, Current, Key, Keyring, SealError, Session, SessionError, SessionKind, SessionLayer,
+    Codec, Current, EncodeError, Key, Keyring, Session, SessionError, SessionKind, SessionLayer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ async fn ticket(
     State(tickets): State<Codec<Ticket>>,
     Current(login): Current<Login>,
 ) -> Result<String, SessionError> {
-    tickets.encode(&login).map_err(|error: SealError| error.into())
+    tickets.encode(&login).map_err(|error: EncodeError| error.into())
 }
 
 async fn socket(

@@ -13,7 +13,7 @@ use http::request::Parts;
 use crate::error::SessionError;
 use crate::kind::SessionKind;
 use crate::logging;
-use crate::middleware::{Clash, cookie_names};
+use crate::middleware::{LayerConflict, cookie_names};
 use crate::session::Session;
 
 /// The data of a session that must be there: an extractor that answers 401 Unauthorized if it is
@@ -230,7 +230,7 @@ impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Peek<K> {
 }
 
 fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {
-    if let Some(clash) = parts.extensions.get::<Clash>() {
+    if let Some(clash) = parts.extensions.get::<LayerConflict>() {
         let reason = clash.to_string();
         return Err(SessionRejection::ClashingLayers { reason });
     }

@@ -185,7 +185,7 @@
 //! let codec = Codec::<Login>::builder(keyring).clock(clock.clone()).build()?;
 //! # let token = codec.encode(&Login { user_id: 7 })?;
 //! clock.advance(Duration::from_secs(86_400));
-//! assert!(matches!(codec.decode(&token).unwrap_err().kind(), OpenErrorKind::Expired));
+//! assert!(matches!(codec.decode(&token).unwrap_err().kind(), DecodeErrorKind::Expired));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -256,8 +256,8 @@ pub use crate::crypto::keyring::Keyring;
 #[cfg(feature = "passphrase")]
 pub use crate::crypto::passphrase::Salt;
 pub use crate::error::{
-    ConfigError, ConfigErrorKind, KeyError, KeyErrorKind, KeyLengthHint, OpenError, OpenErrorKind,
-    SealError, SealErrorKind, SessionError, SessionErrorKind, TooLarge,
+    ConfigError, ConfigErrorKind, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind,
+    KeyError, KeyErrorKind, KeyLengthHint, SessionError, SessionErrorKind, TooLarge,
 };
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, Peek, SessionRejection};

@@ -18,7 +18,7 @@ use crate::codec::Refusal;
 #[cfg(feature = "tower")]
 use crate::crypto::key_id::KeyId;
 #[cfg(feature = "tower")]
-use crate::error::SealErrorKind;
+use crate::error::EncodeErrorKind;
 
 /// Group or others can read or write a key file.
 #[cfg(all(unix, feature = "tracing"))]
@@ -112,7 +112,7 @@ pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
 /// What a handler wrote was ready to seal. So this is a refresh or a rotation, and the browser's cookie
 /// still opens; or the keyring was replaced meanwhile by one that cannot carry the session.
 #[cfg(feature = "tower")]
-pub(crate) fn not_sealed(cookie: &str, reason: &SealErrorKind) {
+pub(crate) fn not_sealed(cookie: &str, reason: &EncodeErrorKind) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, cookie, %reason, "session not sealed");
 }

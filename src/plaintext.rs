@@ -13,25 +13,25 @@ use serde::Serialize;
 /// Room for the JSON of most sessions, so that few buffers grow.
 const FIRST_CAPACITY: usize = 512;
 
-/// Bytes that are wiped. Writing through `io::Write` leaves nothing behind when it has to grow.
+/// WipedBytes that are wiped. Writing through `io::Write` leaves nothing behind when it has to grow.
 #[derive(Default)]
-pub(crate) struct Bytes(Vec<u8>);
+pub(crate) struct WipedBytes(Vec<u8>);
 
-/// Text that is wiped.
+/// WipedString that is wiped.
 #[derive(Default)]
-pub(crate) struct Text(String);
+pub(crate) struct WipedString(String);
 
-impl Bytes {
+impl WipedBytes {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
     /// The part at `place` as text, if it is UTF-8.
-    pub(crate) fn into_text(mut self, place: Range<usize>) -> Option<Text> {
+    pub(crate) fn into_text(mut self, place: Range<usize>) -> Option<WipedString> {
         self.truncate(place.end);
         self.drain(..place.start);
         match String::from_utf8(std::mem::take(&mut self.0)) {
-            Ok(text) => Some(Text(text)),
+            Ok(text) => Some(WipedString(text)),
             Err(error) => {
                 drop(Self(error.into_bytes()));
                 None
@@ -40,7 +40,7 @@ impl Bytes {
     }
 }
 
-impl Text {
+impl WipedString {
     pub(crate) fn new(text: String) -> Self {
         Self(text)
     }
@@ -50,15 +50,15 @@ impl Text {
 pub(crate) fn serialize<T: Serialize + ?Sized>(
     front: usize,
     data: &T,
-) -> serde_json::Result<Bytes> {
-    let mut buffer = Bytes(Vec::with_capacity(front + FIRST_CAPACITY));
+) -> serde_json::Result<WipedBytes> {
+    let mut buffer = WipedBytes(Vec::with_capacity(front + FIRST_CAPACITY));
     buffer.resize(front, 0);
     serde_json::to_writer(&mut buffer, data)?;
     Ok(buffer)
 }
 
 /// The JSON of `data` as text.
-pub(crate) fn serialize_text<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<Text> {
+pub(crate) fn serialize_text<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<WipedString> {
     let bytes = serialize(0, data)?;
     let all = 0..bytes.len();
     Ok(bytes.into_text(all).expect("serde_json writes UTF-8"))
@@ -71,19 +71,19 @@ fn wipe(bytes: &mut Vec<u8>) {
     zeroize::optimization_barrier(&bytes[..]);
 }
 
-impl Drop for Bytes {
+impl Drop for WipedBytes {
     fn drop(&mut self) {
         wipe(&mut self.0);
     }
 }
 
-impl Drop for Text {
+impl Drop for WipedString {
     fn drop(&mut self) {
         wipe(&mut std::mem::take(&mut self.0).into_bytes());
     }
 }
 
-impl Deref for Bytes {
+impl Deref for WipedBytes {
     type Target = Vec<u8>;
 
     fn deref(&self) -> &Vec<u8> {
@@ -91,13 +91,13 @@ impl Deref for Bytes {
     }
 }
 
-impl DerefMut for Bytes {
+impl DerefMut for WipedBytes {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
 }
 
-impl Deref for Text {
+impl Deref for WipedString {
     type Target = String;
 
     fn deref(&self) -> &String {
@@ -105,19 +105,19 @@ impl Deref for Text {
     }
 }
 
-impl DerefMut for Text {
+impl DerefMut for WipedString {
     fn deref_mut(&mut self) -> &mut String {
         &mut self.0
     }
 }
 
-impl fmt::Debug for Text {
+impl fmt::Debug for WipedString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Text(..)")
+        f.write_str("WipedString(..)")
     }
 }
 
-impl Bytes {
+impl WipedBytes {
     /// Moves to a larger buffer; the smaller one is wiped.
     #[cold]
     fn grow(&mut self, by: usize) {
@@ -128,7 +128,7 @@ impl Bytes {
     }
 }
 
-impl io::Write for Bytes {
+impl io::Write for WipedBytes {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes)?;
@@ -168,12 +168,12 @@ mod tests {
 
     #[test]
     fn text_is_not_printed() {
-        assert_eq!(format!("{:?}", Text::new("plaintext".to_owned())), "Text(..)");
+        assert_eq!(format!("{:?}", WipedString::new("plaintext".to_owned())), "WipedString(..)");
     }
 
     #[test]
     fn growing_keeps_what_is_there() {
-        let mut bytes = Bytes::new(Vec::with_capacity(2));
+        let mut bytes = WipedBytes::new(Vec::with_capacity(2));
         for byte in 0..100 {
             bytes.write_all(&[byte]).unwrap();
         }
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_single_write_takes_everything() {
-        let mut bytes = Bytes::default();
+        let mut bytes = WipedBytes::default();
         assert_eq!(bytes.write(&[1, 2, 3]).unwrap(), 3);
         assert_eq!(**bytes, [1, 2, 3]);
     }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn growing_makes_the_room_that_is_wanted_and_doubles() {
         for (len, by, wanted) in [(2, 100, 102), (64, 1, 128), (0, 1, 1)] {
-            let mut bytes = Bytes::new(Vec::with_capacity(len));
+            let mut bytes = WipedBytes::new(Vec::with_capacity(len));
             bytes.resize(len, 7);
             bytes.grow(by);
             assert_eq!(bytes.capacity(), wanted);
@@ -200,13 +200,13 @@ mod tests {
 
     #[test]
     fn grows_itself_when_the_room_is_used_up_and_not_before() {
-        let mut bytes = Bytes::new(Vec::with_capacity(4));
+        let mut bytes = WipedBytes::new(Vec::with_capacity(4));
         bytes.write_all(&[1, 2]).unwrap();
         bytes.write_all(&[3, 4]).unwrap();
         assert_eq!(bytes.capacity(), 4);
 
         // A vector that grows by itself takes eight bytes at once, and leaves the old ones as they are.
-        let mut bytes = Bytes::new(Vec::with_capacity(3));
+        let mut bytes = WipedBytes::new(Vec::with_capacity(3));
         bytes.write_all(&[1, 2]).unwrap();
         bytes.write_all(&[3, 4]).unwrap();
         assert_eq!(bytes.capacity(), 6);

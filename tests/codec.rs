@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 use sealed_session::{
-    Codec, CookieOptions, Dynamic, Entries, Key, Keyring, OpenErrorKind, SealError, SealErrorKind,
-    SessionKind, TestClock,
+    Codec, CookieOptions, DecodeErrorKind, Dynamic, EncodeError, EncodeErrorKind, Entries, Key,
+    Keyring, SessionKind, TestClock,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ fn token(user: &str) -> String {
 }
 
 #[track_caller]
-fn refuses(token: impl AsRef<[u8]>, wanted: OpenErrorKind) {
+fn refuses(token: impl AsRef<[u8]>, wanted: DecodeErrorKind) {
     assert_eq!(codec().decode(token).unwrap_err().kind(), &wanted);
 }
 
@@ -61,7 +61,7 @@ fn finds(header: impl AsRef<[u8]>, user: &str) {
 }
 
 #[track_caller]
-fn finds_none(header: impl AsRef<[u8]>, wanted: OpenErrorKind) {
+fn finds_none(header: impl AsRef<[u8]>, wanted: DecodeErrorKind) {
     let header = header.as_ref();
     let error = codec().decode_cookie_header(header).unwrap_err();
     assert_eq!(error.kind(), &wanted, "{}", String::from_utf8_lossy(header));
@@ -103,7 +103,7 @@ fn a_token_can_stand_in_a_cookie_and_a_url_as_it_is() {
 fn one_kinds_token_does_not_open_as_another() {
     let admins = codec_at::<Admin>(T);
     let kind = *admins.decode(token("ada")).unwrap_err().kind();
-    assert_eq!(kind, OpenErrorKind::Forged);
+    assert_eq!(kind, DecodeErrorKind::NoMatchingKey);
 }
 
 #[test]
@@ -114,8 +114,8 @@ fn a_token_is_bound_to_the_whole_name() {
         .build()
         .unwrap();
     assert_eq!(prefixed.cookie_name(), "__Host-login");
-    assert_eq!(prefixed.decode(token("ada")).unwrap_err().kind(), &OpenErrorKind::Forged);
-    refuses(prefixed.encode(&login("ada")).unwrap(), OpenErrorKind::Forged);
+    assert_eq!(prefixed.decode(token("ada")).unwrap_err().kind(), &DecodeErrorKind::NoMatchingKey);
+    refuses(prefixed.encode(&login("ada")).unwrap(), DecodeErrorKind::NoMatchingKey);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn authentic_json_of_another_shape_is_refused() {
         .cookie(CookieOptions::new().name("login"))
         .build()
         .unwrap();
-    refuses(named_login.encode(&entries).unwrap(), OpenErrorKind::Payload);
+    refuses(named_login.encode(&entries).unwrap(), DecodeErrorKind::InvalidPayload);
 }
 
 /// There is one decoder: what it refuses is not tried as anything weaker (CVE-2026-39324).
@@ -149,7 +149,10 @@ fn tries_no_other_decoder_after_its_own() {
         NODE.split(';').next().unwrap().to_owned(),
     ] {
         let kind = *codec().decode(&token).expect_err(&token).kind();
-        assert!(matches!(kind, OpenErrorKind::Forged | OpenErrorKind::Malformed), "{kind:?}");
+        assert!(
+            matches!(kind, DecodeErrorKind::NoMatchingKey | DecodeErrorKind::Malformed),
+            "{kind:?}"
+        );
         codec().decode_cookie_header(format!("login={token}")).expect_err(&token);
     }
 }
@@ -183,11 +186,11 @@ fn takes_no_cookie_of_another_name() {
     let token = token("ada");
     for name in ["xlogin", "login2", "login-", "Login", "LOGIN", "logi", "__Host-login", "a=login"]
     {
-        finds_none(format!("{name}={token}"), OpenErrorKind::Missing);
+        finds_none(format!("{name}={token}"), DecodeErrorKind::Missing);
     }
-    finds_none(format!("login ={token}"), OpenErrorKind::Missing);
-    finds_none("login", OpenErrorKind::Missing);
-    finds_none("", OpenErrorKind::Missing);
+    finds_none(format!("login ={token}"), DecodeErrorKind::Missing);
+    finds_none("login", DecodeErrorKind::Missing);
+    finds_none("", DecodeErrorKind::Missing);
 }
 
 #[test]
@@ -197,8 +200,8 @@ fn a_longer_name_in_front_does_not_hide_the_cookie() {
 
 #[test]
 fn an_empty_or_quoted_cookie_is_malformed() {
-    finds_none("login=", OpenErrorKind::Malformed);
-    finds_none(format!("login=\"{}\"", token("ada")), OpenErrorKind::Malformed);
+    finds_none("login=", DecodeErrorKind::Malformed);
+    finds_none(format!("login=\"{}\"", token("ada")), DecodeErrorKind::Malformed);
 }
 
 #[test]
@@ -223,7 +226,7 @@ fn tries_four_cookies_of_its_name_and_no_fifth() {
     for junk in 0..4 {
         finds(format!("{}{valid}", "login=junk; ".repeat(junk)), "ada");
     }
-    finds_none(format!("{}{valid}", "login=junk; ".repeat(4)), OpenErrorKind::Malformed);
+    finds_none(format!("{}{valid}", "login=junk; ".repeat(4)), DecodeErrorKind::Malformed);
     // Others do not count.
     finds(format!("{}{valid}", "logout=junk; ".repeat(40)), "ada");
 }
@@ -231,8 +234,8 @@ fn tries_four_cookies_of_its_name_and_no_fifth() {
 #[test]
 fn says_why_the_first_of_several_does_not_open() {
     let forged = Codec::<Login>::new(ring(8)).unwrap().encode(&login("eve")).unwrap();
-    finds_none(format!("login={forged}; login=junk"), OpenErrorKind::Forged);
-    finds_none(format!("login=junk; login={forged}"), OpenErrorKind::Malformed);
+    finds_none(format!("login={forged}; login=junk"), DecodeErrorKind::NoMatchingKey);
+    finds_none(format!("login=junk; login={forged}"), DecodeErrorKind::Malformed);
 }
 
 /// The characters that so many bytes take in unpadded base64.
@@ -241,7 +244,7 @@ fn base64_len(bytes: usize) -> usize {
 }
 
 #[track_caller]
-fn encode_sized(name_len: usize, json_len: usize) -> Result<String, SealError> {
+fn encode_sized(name_len: usize, json_len: usize) -> Result<String, EncodeError> {
     let codec = Codec::<Login>::builder(ring(7))
         .clock(TestClock::at(T))
         .cookie(CookieOptions::new().name("n".repeat(name_len)))
@@ -263,7 +266,7 @@ fn seals_up_to_4096_bytes_of_name_and_value_and_not_one_more() {
         exact += usize::from(name_len + token.len() == 4096);
 
         let error = encode_sized(name_len, largest + 1).unwrap_err();
-        let SealErrorKind::TooLarge(size) = error.kind() else { panic!("{error:?}") };
+        let EncodeErrorKind::TooLarge(size) = error.kind() else { panic!("{error:?}") };
         assert_eq!(size.cookie, "n".repeat(name_len));
         assert_eq!(size.size, name_len + base64_len(55 + largest + 1));
         assert_eq!((size.limit, size.json), (4096, largest + 1));
@@ -285,5 +288,5 @@ fn says_how_large_the_cookie_would_have_been() {
 #[test]
 fn refuses_11_kilobytes() {
     let error = codec().encode(&login(&"x".repeat(11_000))).unwrap_err();
-    assert!(matches!(error.kind(), SealErrorKind::TooLarge(size) if size.size > 14_000));
+    assert!(matches!(error.kind(), EncodeErrorKind::TooLarge(size) if size.size > 14_000));
 }

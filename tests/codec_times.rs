@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sealed_session::{
-    Codec, CodecBuilder, Dynamic, Entries, Key, Keyring, OpenErrorKind, Opened, SealErrorKind,
+    Codec, CodecBuilder, DecodeErrorKind, Dynamic, EncodeErrorKind, Entries, Key, Keyring, Opened,
     TestClock,
 };
 
@@ -45,7 +45,7 @@ fn token_with(codec: &Codec<Dynamic>, change: impl FnOnce(&mut Opened<Entries>))
 }
 
 #[track_caller]
-fn refuses(codec: &Codec<Dynamic>, token: &str, wanted: OpenErrorKind) {
+fn refuses(codec: &Codec<Dynamic>, token: &str, wanted: DecodeErrorKind) {
     assert_eq!(codec.decode(token).unwrap_err().kind(), &wanted);
 }
 
@@ -56,7 +56,7 @@ fn ends_at(clock: &TestClock, codec: &Codec<Dynamic>, token: &str, end: u64) {
     assert_eq!(codec.decode(token).unwrap().expires_at, end);
     for late in [end, end + 1, end + DAY, LAST, u64::MAX] {
         clock.set(late);
-        refuses(codec, token, OpenErrorKind::Expired);
+        refuses(codec, token, DecodeErrorKind::Expired);
     }
 }
 
@@ -115,7 +115,7 @@ fn reading_does_not_prolong_a_token() {
         assert_eq!(codec.decode(&token).unwrap().expires_at, T + DAY);
         clock.advance(seconds(60 * 60));
     }
-    refuses(&codec, &token, OpenErrorKind::Expired);
+    refuses(&codec, &token, DecodeErrorKind::Expired);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn tolerates_60_seconds_of_future_and_not_61() {
     clock.set(T - 60);
     assert_eq!(codec.decode(&token).unwrap().refreshed_at, T);
     clock.set(T - 61);
-    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+    refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_creation_in_the_future_is_refused_too() {
         opened.created_at = Some(T + 61);
         opened.refreshed_at = T + 61;
     });
-    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+    refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_refresh_in_the_future_is_refused_also_of_a_session_that_began_before() {
     let token = token_with(&codec, |opened| opened.refreshed_at = T + 60);
     assert_eq!(codec.decode(&token).unwrap().created_at, Some(T));
     let token = token_with(&codec, |opened| opened.refreshed_at = T + 61);
-    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+    refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn refuses_to_seal_an_idle_timeout_that_is_none() {
         opened.own_idle_timeout = Some(bad);
         let error = codec.reseal(&opened).unwrap_err();
         assert!(
-            matches!(error.kind(), SealErrorKind::IdleTimeout { found, .. } if *found == bad),
+            matches!(error.kind(), EncodeErrorKind::IdleTimeout { found, .. } if *found == bad),
             "{error:?}"
         );
         let message = format!("the session's own idle timeout is {bad:?}; wanted whole seconds");
@@ -299,7 +299,7 @@ fn a_token_of_today_is_from_the_future_to_a_clock_that_is_not_set() {
     let codec = codec(&clock);
     let token = token(&codec);
     clock.set(0);
-    refuses(&codec, &token, OpenErrorKind::FromTheFuture);
+    refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn works_in_the_last_second_that_a_token_can_say() {
     let opened = codec.decode(&token).unwrap();
     assert_eq!((opened.refreshed_at, opened.expires_at), (LAST, LAST + DAY));
     clock.set(LAST + DAY);
-    refuses(&codec, &token, OpenErrorKind::Expired);
+    refuses(&codec, &token, DecodeErrorKind::Expired);
 }
 
 #[test]
@@ -330,8 +330,8 @@ fn a_clock_beyond_what_a_token_can_say_is_an_error_and_no_panic() {
     for now in [LAST + 1, u64::MAX - 1, u64::MAX] {
         clock.set(now);
         let error = codec.encode(&Entries::new()).unwrap_err();
-        assert_eq!(error.kind(), &SealErrorKind::Clock);
-        refuses(&codec, &token, OpenErrorKind::Expired);
+        assert_eq!(error.kind(), &EncodeErrorKind::Clock);
+        refuses(&codec, &token, DecodeErrorKind::Expired);
     }
 }
 
@@ -343,6 +343,6 @@ fn times_beyond_what_a_token_can_say_are_not_sealed() {
         [(Some(T), LAST + 1), (Some(LAST + 1), T), (Some(u64::MAX), u64::MAX), (None, u64::MAX)]
     {
         (opened.created_at, opened.refreshed_at) = (created_at, refreshed_at);
-        assert_eq!(codec.reseal(&opened).unwrap_err().kind(), &SealErrorKind::Clock);
+        assert_eq!(codec.reseal(&opened).unwrap_err().kind(), &EncodeErrorKind::Clock);
     }
 }

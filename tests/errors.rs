@@ -9,7 +9,7 @@ mod temp_dir;
 use std::collections::BTreeMap;
 
 use sealed_session::{
-    Codec, Current, Entries, Key, KeyErrorKind, Keyring, OpenErrorKind, SealErrorKind,
+    Codec, Current, DecodeErrorKind, EncodeErrorKind, Entries, Key, KeyErrorKind, Keyring,
     SessionError, SessionErrorKind, SessionKind,
 };
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ fn says(error: &impl std::fmt::Display, parts: &[&str]) {
 #[test]
 fn data_that_json_cannot_say_is_an_error_with_its_reason() {
     let error = Codec::<ByPlace>::new(Keyring::new(key())).unwrap().encode(&seats()).unwrap_err();
-    assert!(matches!(error.kind(), SealErrorKind::Serialize { .. }));
+    assert!(matches!(error.kind(), EncodeErrorKind::Serialize { .. }));
     says(&error, &["does not serialise to JSON", "key must be a string"]);
 }
 
@@ -67,16 +67,16 @@ fn what_a_fastify_token_cannot_hold_is_named() {
     let key = Key::from_bytes([8; 32]).unwrap();
     let codec = Codec::<List>::new(Keyring::fastify(key)).unwrap();
     let error = codec.encode(&vec![SECRET.to_owned()]).unwrap_err();
-    assert_eq!(error.kind(), &SealErrorKind::NotAnObject);
+    assert_eq!(error.kind(), &EncodeErrorKind::NotAnObject);
     says(&error, &["not a JSON object", "fastify"]);
-    says(&SealErrorKind::NoRoomForIdleTimeout, &["no room", "idle timeout", "fastify"]);
+    says(&EncodeErrorKind::NoRoomForIdleTimeout, &["no room", "idle timeout", "fastify"]);
 }
 
 #[test]
 fn what_the_system_lacks_is_said() {
-    says(&SealErrorKind::Randomness, &["operating system", "no randomness"]);
+    says(&EncodeErrorKind::Randomness, &["operating system", "no randomness"]);
     says(&KeyErrorKind::Randomness, &["operating system", "no randomness"]);
-    says(&OpenErrorKind::Version, &["version", "unknown"]);
+    says(&DecodeErrorKind::UnsupportedVersion, &["version", "unknown"]);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_handler_passes_the_error_of_a_codec_on_as_one_of_its_session() {
         Ok(codec.encode(&seats())?)
     }
     let error = handler().unwrap_err();
-    assert!(matches!(error.kind(), SessionErrorKind::Seal(SealErrorKind::Serialize { .. })));
+    assert!(matches!(error.kind(), SessionErrorKind::Encode(EncodeErrorKind::Serialize { .. })));
     says(&error, &["does not serialise to JSON"]);
 }
 
@@ -117,7 +117,7 @@ fn a_program_that_ends_with_a_key_error_prints_what_is_wrong_and_why() {
 #[test]
 fn a_program_that_ends_with_any_other_error_prints_its_text() {
     let codec = Codec::<ByPlace>::new(Keyring::new(key())).unwrap();
-    main_prints(codec.decode("?").unwrap_err(), &OpenErrorKind::Malformed.to_string());
+    main_prints(codec.decode("?").unwrap_err(), &DecodeErrorKind::Malformed.to_string());
 
     let error = codec.encode(&seats()).unwrap_err();
     let text = error.to_string();

@@ -17,7 +17,7 @@ use common::{
     seal_bare, seven, sign, vectors,
 };
 use sealed_session::{
-    Codec, Dynamic, Entries, FastifyKey, Key, Keyring, OpenErrorKind, SealErrorKind, TestClock,
+    Codec, DecodeErrorKind, Dynamic, EncodeErrorKind, Entries, FastifyKey, Key, Keyring, TestClock,
 };
 use serde_json::Value;
 
@@ -198,7 +198,7 @@ fn takes_as_much_as_a_browser_keeps_and_not_a_byte_more() {
         let token = of(most).unwrap();
         assert!("session".len() + token.len() <= 4096);
         assert!(codec.decode(token).is_ok());
-        assert!(matches!(of(most + 1).unwrap_err().kind(), SealErrorKind::TooLarge(_)));
+        assert!(matches!(of(most + 1).unwrap_err().kind(), EncodeErrorKind::TooLarge(_)));
     }
 }
 
@@ -210,7 +210,7 @@ fn only_an_object_can_be_sealed() {
         const NAME: &'static str = "session";
     }
     let codec = builder::<List>(Keyring::fastify(key(7))).build().unwrap();
-    assert_eq!(codec.encode(&vec![1]).unwrap_err().kind(), &SealErrorKind::NotAnObject);
+    assert_eq!(codec.encode(&vec![1]).unwrap_err().kind(), &EncodeErrorKind::NotAnObject);
 }
 
 /// All that one flipped bit of a cookie leaves that still opens.
@@ -260,7 +260,7 @@ fn expires_to_the_second_as_node_does() {
     clock.set(NOW + EXPIRY - 1);
     assert!(codec.decode(&cookie).is_ok());
     clock.set(NOW + EXPIRY);
-    assert_eq!(codec.decode(&cookie).unwrap_err().kind(), &OpenErrorKind::Expired);
+    assert_eq!(codec.decode(&cookie).unwrap_err().kind(), &DecodeErrorKind::Expired);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn an_idle_timeout_of_the_sessions_own_has_no_room() {
     let mut opened = seven().decode(seal(7, r#"{"__ts":1700000000}"#)).unwrap();
     opened.own_idle_timeout = Some(Duration::from_secs(60));
     let error = seven().reseal(&opened).unwrap_err();
-    assert_eq!(error.kind(), &SealErrorKind::NoRoomForIdleTimeout);
+    assert_eq!(error.kind(), &EncodeErrorKind::NoRoomForIdleTimeout);
 }
 
 #[test]

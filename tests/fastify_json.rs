@@ -8,7 +8,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::{builder, find, key, open, seal, seven, vectors};
-use sealed_session::{Entries, Keyring, OpenErrorKind, SessionKind};
+use sealed_session::{DecodeErrorKind, Entries, Keyring, SessionKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -53,7 +53,7 @@ impl SessionKind for Other {
     const NAME: &'static str = "session";
 }
 
-fn typed<K: SessionKind>(member: &str) -> Result<K::Data, OpenErrorKind> {
+fn typed<K: SessionKind>(member: &str) -> Result<K::Data, DecodeErrorKind> {
     let plaintext = format!(r#"{{"__ts":1700000000,{member},"b":true}}"#);
     let codec = builder::<K>(Keyring::fastify(key(7))).build().unwrap();
     codec.decode(seal(7, plaintext)).map(|opened| opened.data).map_err(|error| *error.kind())
@@ -61,7 +61,7 @@ fn typed<K: SessionKind>(member: &str) -> Result<K::Data, OpenErrorKind> {
 
 #[track_caller]
 fn is_refused_as<T: Serialize + serde::de::DeserializeOwned + Send + Sync + 'static>(member: &str) {
-    assert_eq!(typed::<Of<T>>(member).err(), Some(OpenErrorKind::Payload));
+    assert_eq!(typed::<Of<T>>(member).err(), Some(DecodeErrorKind::InvalidPayload));
 }
 
 #[test]
@@ -88,7 +88,10 @@ fn half_a_surrogate_pair_in_a_name_is_kept() {
 #[test]
 fn half_a_surrogate_pair_in_a_name_beside_a_name_of_that_spelling_is_refused() {
     let payload = r#"{"\udfff":1,"\"\\udfff\"":2,"__ts":1700000000}"#;
-    assert_eq!(seven().decode(seal(7, payload)).unwrap_err().kind(), &OpenErrorKind::Payload);
+    assert_eq!(
+        seven().decode(seal(7, payload)).unwrap_err().kind(),
+        &DecodeErrorKind::InvalidPayload
+    );
     assert_eq!(dynamic(r#""\"\\udfff\"":2"#).get::<u32>(r#""\udfff""#).unwrap(), Some(2));
 }
 
@@ -152,7 +155,7 @@ fn two_members_of_one_name_are_refused_by_whoever_would_read_one() {
         r#"{"a":1,"\u0061":2,"__ts":1700000000}"#,
     ] {
         let twice = seal(7, payload);
-        assert_eq!(seven().decode(twice).unwrap_err().kind(), &OpenErrorKind::Payload);
+        assert_eq!(seven().decode(twice).unwrap_err().kind(), &DecodeErrorKind::InvalidPayload);
     }
     is_refused_as::<u32>(r#""a":1,"a":2"#);
     assert!(typed::<Other>(r#""a":1,"a":2"#).is_ok(), "what it does not know does not matter");
@@ -168,7 +171,7 @@ fn two_times_are_refused_wherever_they_stand() {
         r#"{"a":1,"__ts":1700000000,"b":1,"__ts":1700000000,"c":1}"#,
     ] {
         let kind = *seven().decode(seal(7, payload)).unwrap_err().kind();
-        assert_eq!(kind, OpenErrorKind::Payload, "{payload}");
+        assert_eq!(kind, DecodeErrorKind::InvalidPayload, "{payload}");
     }
 }
 
@@ -201,7 +204,7 @@ fn the_time_is_found_wherever_it_stands_and_not_inside_a_value() {
         r#"{"a":1,"__ts":}"#,
     ] {
         let kind = *seven().decode(seal(7, payload)).unwrap_err().kind();
-        assert_eq!(kind, OpenErrorKind::Payload, "{payload}");
+        assert_eq!(kind, DecodeErrorKind::InvalidPayload, "{payload}");
     }
 }
 

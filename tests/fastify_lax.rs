@@ -12,20 +12,22 @@ use common::{
     EXPIRY, NOW, builder, codec, derived_secret, find, key, percent_encode, seal, seal_bare, seven,
     sign, vectors,
 };
-use sealed_session::OpenErrorKind::{self, Expired, Forged, FromTheFuture, Malformed, Payload};
+use sealed_session::DecodeErrorKind::{
+    self, Expired, InvalidPayload, Malformed, NoMatchingKey, TimestampInFuture,
+};
 use sealed_session::{
-    Codec, ConfigErrorKind, CookieOptions, Dynamic, Entries, FastifyKey, Key, Keyring,
-    SealErrorKind, TestClock,
+    Codec, ConfigErrorKind, CookieOptions, Dynamic, EncodeErrorKind, Entries, FastifyKey, Key,
+    Keyring, TestClock,
 };
 
 /// Node reads the plaintext; here it is refused for this reason.
 #[track_caller]
-fn refuses_payload(plaintext: impl AsRef<[u8]>, reason: OpenErrorKind) {
+fn refuses_payload(plaintext: impl AsRef<[u8]>, reason: DecodeErrorKind) {
     refuses(&seven(), &seal(7, plaintext), reason);
 }
 
 #[track_caller]
-fn refuses(codec: &Codec<Dynamic>, cookie: &str, reason: OpenErrorKind) {
+fn refuses(codec: &Codec<Dynamic>, cookie: &str, reason: DecodeErrorKind) {
     assert_eq!(codec.decode(cookie).unwrap_err().kind(), &reason, "{cookie}");
 }
 
@@ -50,40 +52,40 @@ fn refuses_spellings(prefix: &str, but: &[&str]) {
 
 #[test]
 fn a_payload_without_a_time_is_refused() {
-    refuses_payload(r#"{"a":1}"#, Payload);
-    refuses_payload("{}", Payload);
+    refuses_payload(r#"{"a":1}"#, InvalidPayload);
+    refuses_payload("{}", InvalidPayload);
 }
 
 #[test]
 fn a_time_inside_a_value_is_no_time() {
-    refuses_payload(r#"{"a":{"__ts":1700000000}}"#, Payload);
+    refuses_payload(r#"{"a":{"__ts":1700000000}}"#, InvalidPayload);
 }
 
 #[test]
 fn a_time_that_is_a_text_is_refused() {
     for time in [r#""1700000000""#, r#""soon""#, r#""""#] {
-        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), Payload);
+        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), InvalidPayload);
     }
 }
 
 #[test]
 fn a_time_that_is_an_object_or_an_array_is_refused() {
     for time in ["{}", r#"{"a":1}"#, "[]", "[1700000000]"] {
-        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), Payload);
+        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), InvalidPayload);
     }
 }
 
 #[test]
 fn a_time_that_is_not_whole_seconds_in_digits_is_refused() {
     for time in ["1700000000.25", "1700000000.0", "1.7e9", "1e400", "18446744073709551616", "-1"] {
-        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), Payload);
+        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), InvalidPayload);
     }
 }
 
 #[test]
 fn a_time_that_is_no_number_is_refused() {
     for time in ["null", "true", "false"] {
-        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), Payload);
+        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), InvalidPayload);
     }
 }
 
@@ -91,7 +93,7 @@ fn a_time_that_is_no_number_is_refused() {
 fn a_time_in_the_future_is_refused_beyond_a_minute() {
     opens_at(NOW + 60);
     for time in [NOW + 61, NOW * 1000, u64::MAX] {
-        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), FromTheFuture);
+        refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), TimestampInFuture);
     }
 }
 
@@ -103,9 +105,9 @@ fn opens_at(time: u64) {
 
 #[test]
 fn a_time_that_is_there_twice_is_refused() {
-    refuses_payload(r#"{"__ts":1,"a":1,"__ts":1700000000}"#, Payload);
-    refuses_payload(r#"{"__ts":1700000000,"a":1,"__ts":1}"#, Payload);
-    refuses_payload(r#"{"__ts":1700000000,"a":1,"\u005f_ts":1700000000}"#, Payload);
+    refuses_payload(r#"{"__ts":1,"a":1,"__ts":1700000000}"#, InvalidPayload);
+    refuses_payload(r#"{"__ts":1700000000,"a":1,"__ts":1}"#, InvalidPayload);
+    refuses_payload(r#"{"__ts":1700000000,"a":1,"\u005f_ts":1700000000}"#, InvalidPayload);
 }
 
 #[test]
@@ -153,15 +155,15 @@ fn quotes_round_the_value_are_refused() {
 
 #[test]
 fn bytes_that_are_not_utf_8_are_refused() {
-    refuses_payload(b"{\"__ts\":1700000000,\"a\":\"\xff\"}", Payload);
-    refuses_payload(b"{\"__ts\":1700000000,\"a\":\"\xed\xa0\x80\"}", Payload);
-    refuses_payload(b"{\"__ts\":1700000000,\"\xc0\x80\":1}", Payload);
+    refuses_payload(b"{\"__ts\":1700000000,\"a\":\"\xff\"}", InvalidPayload);
+    refuses_payload(b"{\"__ts\":1700000000,\"a\":\"\xed\xa0\x80\"}", InvalidPayload);
+    refuses_payload(b"{\"__ts\":1700000000,\"\xc0\x80\":1}", InvalidPayload);
 }
 
 #[test]
 fn a_payload_that_is_no_object_is_refused() {
     for plaintext in ["null", "1", "true", r#""x""#, "[]", "[1,2]", r#"[{"__ts":1700000000}]"#] {
-        refuses_payload(plaintext, Payload);
+        refuses_payload(plaintext, InvalidPayload);
     }
 }
 
@@ -179,20 +181,20 @@ fn a_payload_that_is_not_json_is_refused() {
         r#"{"__ts":1700000000,"a":01}"#,
         r#"{"__ts":1700000000,"a":NaN}"#,
     ] {
-        refuses_payload(plaintext, Payload);
+        refuses_payload(plaintext, InvalidPayload);
     }
 }
 
 #[test]
 fn two_members_of_one_name_are_refused() {
-    refuses_payload(r#"{"__ts":1700000000,"a":1,"a":2}"#, Payload);
-    refuses_payload(r#"{"__ts":1700000000,"a":1,"\u0061":2}"#, Payload);
+    refuses_payload(r#"{"__ts":1700000000,"a":1,"a":2}"#, InvalidPayload);
+    refuses_payload(r#"{"__ts":1700000000,"a":1,"\u0061":2}"#, InvalidPayload);
 }
 
 #[test]
 fn a_session_that_no_browser_keeps_is_refused() {
     let plaintext = format!(r#"{{"__ts":1700000000,"a":"{}"}}"#, "x".repeat(3000));
-    refuses_payload(plaintext, OpenErrorKind::TooLong);
+    refuses_payload(plaintext, DecodeErrorKind::TooLong);
 }
 
 fn signing() -> Codec<Dynamic> {
@@ -204,8 +206,8 @@ const DATED: &str = r#"{"__ts":1700000000,"a":1}"#;
 #[test]
 fn a_signature_that_was_stripped_is_refused() {
     opens(&signing(), &percent_encode(&sign(&derived_secret(&[7; 32]), &seal_bare(7, DATED))));
-    refuses(&signing(), &seal(7, DATED), Forged);
-    refuses(&signing(), &find(vectors().lax, "signature: stripped").cookie, Forged);
+    refuses(&signing(), &seal(7, DATED), NoMatchingKey);
+    refuses(&signing(), &find(vectors().lax, "signature: stripped").cookie, NoMatchingKey);
 }
 
 #[test]
@@ -228,7 +230,7 @@ fn a_wrong_signature_is_refused() {
         sign(&derived_secret(&[7; 32]), "another text").replace("another text", &token),
         format!("{token}.{}", "A".repeat(43)),
     ] {
-        refuses(&signing(), &percent_encode(&signed), Forged);
+        refuses(&signing(), &percent_encode(&signed), NoMatchingKey);
     }
     for name in ["signature: wrong, behind a semicolon", "signature: wrong, behind a ="] {
         assert!(signing().decode(find(vectors().lax, name).cookie).is_err(), "{name}");
@@ -245,7 +247,7 @@ fn a_padded_signature_is_refused() {
 #[test]
 fn a_signed_cookie_is_refused_where_signing_is_not_configured() {
     let signed = sign(&derived_secret(&[7; 32]), &seal_bare(7, DATED));
-    refuses(&seven(), &percent_encode(&signed), Forged);
+    refuses(&seven(), &percent_encode(&signed), NoMatchingKey);
 }
 
 #[test]
@@ -254,7 +256,7 @@ fn a_signature_does_not_make_an_unsigned_key_open() {
     let ring = Keyring::fastify(FastifyKey::signed(key(7))).with_previous_fastify(key(8)).unwrap();
     let token = seal_bare(8, DATED);
     opens(&codec(ring.clone()), &percent_encode(&token));
-    refuses(&codec(ring), &percent_encode(&sign(&derived_secret(&[7; 32]), &token)), Forged);
+    refuses(&codec(ring), &percent_encode(&sign(&derived_secret(&[7; 32]), &token)), NoMatchingKey);
 }
 
 #[test]
@@ -274,7 +276,7 @@ fn the_name_of_the_time_is_reserved() {
     let reserved = |codec: &Codec<Dynamic>| codec.encode(&entries).map_err(|e| e.kind().clone());
     assert!(matches!(
         reserved(&seven()),
-        Err(SealErrorKind::Reserved { entry, .. }) if entry == "__ts"
+        Err(EncodeErrorKind::Reserved { entry, .. }) if entry == "__ts"
     ));
     let native = Keyring::new(key(8)).with_previous_fastify(key(7)).unwrap();
     assert!(reserved(&codec(native)).is_ok(), "our own token has no use for it");
@@ -284,7 +286,7 @@ fn the_name_of_the_time_is_reserved() {
 fn an_escape_does_not_get_round_the_reserved_name() {
     let entries: Entries = serde_json::from_str(r#"{"\u005f_ts":1}"#).unwrap();
     let error = seven().encode(&entries).unwrap_err();
-    assert!(matches!(error.kind(), SealErrorKind::Reserved { .. }));
+    assert!(matches!(error.kind(), EncodeErrorKind::Reserved { .. }));
 }
 
 #[test]
@@ -334,7 +336,7 @@ fn undated_sessions_open_only_where_that_is_asked_for() {
     let opened = lax.decode(seal(7, r#"{"a":1}"#)).unwrap();
     assert_eq!((opened.refreshed_at, opened.expires_at), (NOW, NOW + EXPIRY));
     for time in ["null", r#""1700000000""#, "{}", "1e9"] {
-        refuses(&lax, &seal(7, format!(r#"{{"__ts":{time}}}"#)), Payload);
+        refuses(&lax, &seal(7, format!(r#"{{"__ts":{time}}}"#)), InvalidPayload);
     }
     refuses(&lax, &seal(7, r#"{"__ts":1}"#), Expired);
 }
@@ -343,7 +345,7 @@ fn undated_sessions_open_only_where_that_is_asked_for() {
 fn undated_sessions_of_another_key_stay_closed() {
     let undated = FastifyKey::from(key(8)).danger_accept_undated();
     let codec = codec(Keyring::fastify(key(7)).with_previous_fastify(undated).unwrap());
-    refuses(&codec, &seal(7, r#"{"a":1}"#), Payload);
+    refuses(&codec, &seal(7, r#"{"a":1}"#), InvalidPayload);
     assert!(codec.decode(seal(8, r#"{"a":1}"#)).is_ok());
 }
 
@@ -357,7 +359,7 @@ fn a_raw_separator_opens_outside_of_a_cookie_header() {
 fn a_clock_that_went_back_refuses_what_is_from_the_future() {
     let clock = TestClock::at(NOW - 61);
     let codec = builder::<Dynamic>(Keyring::fastify(key(7))).clock(clock).build().unwrap();
-    refuses(&codec, &seal(7, DATED), FromTheFuture);
+    refuses(&codec, &seal(7, DATED), TimestampInFuture);
 }
 
 #[cfg(all(feature = "axum", feature = "tracing"))]
@@ -433,7 +435,7 @@ mod http {
             let error = session.insert("__ts", 5).unwrap_err();
             assert!(matches!(
                 error.kind(),
-                SessionErrorKind::Seal(SealErrorKind::Reserved { entry, .. }) if entry == "__ts"
+                SessionErrorKind::Encode(EncodeErrorKind::Reserved { entry, .. }) if entry == "__ts"
             ));
             assert_eq!(session.get::<u8>("a")?, Some(1), "what was there stays");
             Ok(())
@@ -446,7 +448,7 @@ mod http {
         Browser::new().visit(&seven(), |session: Session| {
             session.insert("a", 1)?;
             let error = session.set_idle_timeout(Duration::from_secs(60)).unwrap_err();
-            let kind = SessionErrorKind::Seal(SealErrorKind::NoRoomForIdleTimeout);
+            let kind = SessionErrorKind::Encode(EncodeErrorKind::NoRoomForIdleTimeout);
             assert_eq!(error.kind(), &kind);
             Ok(())
         });

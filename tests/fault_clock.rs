@@ -17,7 +17,7 @@ use axum::body::Body;
 use axum::response::IntoResponse as _;
 use http::{Request, StatusCode};
 use sealed_session::{
-    Clock, Codec, Dynamic, Entries, OpenErrorKind, SealErrorKind, Session, SessionError,
+    Clock, Codec, DecodeErrorKind, Dynamic, EncodeErrorKind, Entries, Session, SessionError,
     SessionErrorKind, SessionLayer,
 };
 
@@ -261,7 +261,7 @@ fn a_clock_that_jumps_within_a_request_makes_no_token_that_contradicts_itself() 
                 assert!(
                     matches!(
                         refusal,
-                        None | Some(OpenErrorKind::Expired | OpenErrorKind::FromTheFuture)
+                        None | Some(DecodeErrorKind::Expired | DecodeErrorKind::TimestampInFuture)
                     ),
                     "{a}, {b}, {c}: {refusal:?}"
                 );
@@ -323,7 +323,7 @@ fn an_error_of_the_clock_says_so() {
     browser.clock.set(LAST + 1);
     let page = ask(&browser, &codec, "none", |session| {
         let error = session.insert("a", 1).unwrap_err();
-        assert_eq!(*error.kind(), SessionErrorKind::Seal(SealErrorKind::Clock));
+        assert_eq!(*error.kind(), SessionErrorKind::Encode(EncodeErrorKind::Clock));
         Ok(())
     });
     assert_eq!(page.status, StatusCode::OK);

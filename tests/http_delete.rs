@@ -320,7 +320,7 @@ fn a_value_that_could_not_be_read_again_is_refused() {
             assert_eq!(session.get::<serde_json::Value>("deep")?, Some(nested(depth)));
         }
         for depth in [128, 200, 1000] {
-            let kind = SessionErrorKind::Seal(sealed_session::SealErrorKind::NotReadable);
+            let kind = SessionErrorKind::Encode(sealed_session::EncodeErrorKind::NotReadable);
             is_kind(session.insert("deep", nested(depth)), &kind);
             assert_eq!(session.get::<serde_json::Value>("deep")?, Some(nested(127)));
             let entries = session.update(|entries| entries.insert("deep", &nested(depth)))?;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, SystemTime};
 
 use sealed_session::{
-    Clock, Codec, CookieOptions, Dynamic, OpenErrorKind, Session, SessionKind, TestClock,
+    Clock, Codec, CookieOptions, DecodeErrorKind, Dynamic, Session, SessionKind, TestClock,
 };
 use serde::{Deserialize, Serialize};
 use tracing::span::{Attributes, Id, Record};
@@ -20,7 +20,7 @@ use support::{Browser, DAY, HOUR, Login, ring};
 
 const SEVEN: Login = Login { user_id: 7 };
 
-fn refused(browser: &mut Browser, codec: &Codec<Login>) -> (Option<OpenErrorKind>, String) {
+fn refused(browser: &mut Browser, codec: &Codec<Login>) -> (Option<DecodeErrorKind>, String) {
     let (sender, receiver) = mpsc::channel();
     let (_, log) = log_of(|| {
         browser.visit(codec, move |session| {
@@ -48,21 +48,21 @@ fn a_handler_learns_why_the_cookie_was_refused() {
     let token = browser.cookie("login").unwrap().to_owned();
     browser.clock.advance(DAY + HOUR);
     let (reason, log) = refused(&mut browser, &codec);
-    assert_eq!(reason, Some(OpenErrorKind::Expired));
+    assert_eq!(reason, Some(DecodeErrorKind::Expired));
     let length = format!("length={}", token.len());
     for part in ["code=\"expired\"", " age=90000", &length, "DEBUG"] {
         assert!(log.contains(part), "{part}: {log}");
     }
     browser.set_cookie("login", "junk");
     let (reason, log) = refused(&mut browser, &codec);
-    assert_eq!(reason, Some(OpenErrorKind::Malformed));
+    assert_eq!(reason, Some(DecodeErrorKind::Malformed));
     assert!(log.contains("code=\"malformed\"") && log.contains("length=4"), "{log}");
     assert!(!log.contains(" age="), "{log}");
 
     codec.replace_keyring(ring(&[9]));
     browser.set_cookie("login", &token);
     let (reason, log) = refused(&mut browser, &codec);
-    assert_eq!(reason, Some(OpenErrorKind::Forged));
+    assert_eq!(reason, Some(DecodeErrorKind::NoMatchingKey));
     assert!(log.contains("code=\"forged\"") && !log.contains(&token), "{log}");
 }
 
@@ -84,7 +84,7 @@ fn a_payload_of_another_type_says_which_field() {
     let richer = browser.codec::<Richer>();
     let (_, log) = log_of(|| {
         browser.visit(&richer, |session| {
-            assert_eq!(session.refused(), Some(OpenErrorKind::Payload));
+            assert_eq!(session.refused(), Some(DecodeErrorKind::InvalidPayload));
             Ok(())
         })
     });

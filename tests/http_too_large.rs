@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use http::StatusCode;
 use sealed_session::{
-    Codec, Dynamic, SealErrorKind, Session, SessionError, SessionErrorKind, SessionLayer,
+    Codec, Dynamic, EncodeErrorKind, Session, SessionError, SessionErrorKind, SessionLayer,
 };
 
 use support::Browser;
@@ -50,13 +50,13 @@ fn what_is_too_large_is_known_to_the_byte_and_what_was_there_stays() {
     browser.visit(&codec, |session| {
         session.insert("a", "x".repeat(3003))?;
         let error = session.insert("a", "x".repeat(3004)).unwrap_err();
-        let SessionErrorKind::Seal(SealErrorKind::TooLarge(size)) = error.kind() else {
+        let SessionErrorKind::Encode(EncodeErrorKind::TooLarge(size)) = error.kind() else {
             panic!("{error:?}");
         };
         assert_eq!((size.size, size.limit, size.json), (4097, 4096, 3012));
         assert_eq!(size.entry, Some(("a".to_owned(), 3006)));
         let error = session.insert("b", 1).unwrap_err();
-        let SessionErrorKind::Seal(SealErrorKind::TooLarge(size)) = error.kind() else {
+        let SessionErrorKind::Encode(EncodeErrorKind::TooLarge(size)) = error.kind() else {
             panic!("{error:?}");
         };
         assert_eq!(size.entry, Some(("b".to_owned(), 1)));

@@ -46,7 +46,7 @@ fn wrong_length(content: impl AsRef<[u8]>, words: &[&str]) {
 #[track_caller]
 fn wrong_text(key: Result<Key, KeyError>) {
     let kind = fails(key, &["but they are not"]);
-    assert!(matches!(kind, KeyErrorKind::Text { .. }), "{kind:?}");
+    assert!(matches!(kind, KeyErrorKind::InvalidEncoding { .. }), "{kind:?}");
 }
 
 fn url_safe() -> String {

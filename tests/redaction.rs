@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 #[cfg(feature = "passphrase")]
 use sealed_session::Salt;
-use sealed_session::{Codec, Key, Keyring, OpenError, SessionKind, TestClock};
+use sealed_session::{Codec, DecodeError, Key, Keyring, SessionKind, TestClock};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize, Debug, Clone)]
@@ -148,7 +148,7 @@ fn the_error_of_a_passphrase_does_not_quote_it() {
 
 /// Neither the token, nor what is in it, nor the key.
 #[track_caller]
-fn quotes_nothing(token: &str, error: &OpenError) {
+fn quotes_nothing(token: &str, error: &DecodeError) {
     for secret in [token.as_bytes(), login().user.as_bytes(), &KEY] {
         debug_hides(secret, error);
         hides(secret, &error.to_string());

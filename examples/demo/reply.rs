@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use sealed_session::{SealErrorKind, SessionError, SessionErrorKind};
+use sealed_session::{EncodeErrorKind, SessionError, SessionErrorKind};
 
 use crate::sessions::{App, Theme};
 use crate::{page, plain};
@@ -107,7 +107,7 @@ impl From<FormRejection> for Problem {
 impl From<SessionError> for Problem {
     fn from(error: SessionError) -> Self {
         match error.kind() {
-            SessionErrorKind::Seal(SealErrorKind::TooLarge(size)) => Self::new(
+            SessionErrorKind::Encode(EncodeErrorKind::TooLarge(size)) => Self::new(
                 StatusCode::BAD_REQUEST,
                 "That is too long for a cookie",
                 format!(

@@ -8,8 +8,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealed_session::OpenErrorKind::TooLong;
-use sealed_session::{Dynamic, SealErrorKind};
+use sealed_session::DecodeErrorKind::TooLong;
+use sealed_session::{Dynamic, EncodeErrorKind};
 use sealed_session_fuzz::model::{Ringed, Settings};
 use sealed_session_fuzz::{
     NAME, NONCE, Party, Raw, Shown, bare_fastify_token, native_token, said, sodium,
@@ -66,7 +66,7 @@ fn check<K: Shown>(party: &Party<K>, ring: usize, plaintext: &[u8]) {
         Err(error) => {
             // `%3B` takes two characters more than `;`, and an undated session gets its time.
             let near_the_limit = token.len() + 60 > 4096 - NAME.len();
-            let too_large = matches!(error.kind(), SealErrorKind::TooLarge(_));
+            let too_large = matches!(error.kind(), EncodeErrorKind::TooLarge(_));
             assert!(ring > 0 && near_the_limit && too_large, "{error}");
         }
     }

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sealed_session::{Dynamic, OpenErrorKind};
+use sealed_session::{DecodeErrorKind, Dynamic};
 use sealed_session_fuzz::model::Ringed;
 use sealed_session_fuzz::{Party, Raw, said};
 
@@ -25,10 +25,10 @@ fuzz_target!(|input: &[u8]| {
     NATIVE.opens_only_what_it_may(input);
     MIXED.opens_only_what_it_may(input);
 
-    let mut wanted = Err(OpenErrorKind::Missing);
+    let mut wanted = Err(DecodeErrorKind::Missing);
     for token in cookies(input).take(4) {
         let found = MIXED.found(token);
-        if found.is_ok() || wanted == Err(OpenErrorKind::Missing) {
+        if found.is_ok() || wanted == Err(DecodeErrorKind::Missing) {
             wanted = found;
         }
         if wanted.is_ok() {

@@ -33,7 +33,7 @@ fn same(found: Result<Key, KeyError>, wanted: Result<[u8; 32], No>) {
             assert!(!error.to_string().is_empty());
             let no = match error.kind() {
                 KeyErrorKind::Length { .. } => Length,
-                KeyErrorKind::Text { .. } => Text,
+                KeyErrorKind::InvalidEncoding { .. } => Text,
                 KeyErrorKind::AllZero => Zero,
                 other => panic!("{other:?}"),
             };

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use sealed_session::OpenErrorKind::{Expired, Forged, FromTheFuture, Malformed};
-use sealed_session::{Dynamic, SealErrorKind};
+use sealed_session::DecodeErrorKind::{Expired, Malformed, NoMatchingKey, TimestampInFuture};
+use sealed_session::{Dynamic, EncodeErrorKind};
 use sealed_session_fuzz::model::{Accepted, Data, Ringed, Settings};
 use sealed_session_fuzz::{Json, Party, Raw, Shown, json};
 
@@ -115,7 +115,7 @@ fn run<K: Shown>(case: &Case) {
         let then = time.seconds(now, wanted.expires_at);
         party.at(then);
         let wanted = match then {
-            _ if then.saturating_add(60) < now => Err(FromTheFuture),
+            _ if then.saturating_add(60) < now => Err(TimestampInFuture),
             _ if then >= wanted.expires_at => Err(Expired),
             _ => Ok(wanted.clone()),
         };
@@ -132,17 +132,17 @@ fn run<K: Shown>(case: &Case) {
     elsewhere.cookie_name = other_name.to_owned();
     if token.len() + other_name.len() <= 4096 {
         let same = !native || other_name == party.settings.cookie_name;
-        let wanted = if same { Ok(wanted.clone()) } else { Err(Forged) };
+        let wanted = if same { Ok(wanted.clone()) } else { Err(NoMatchingKey) };
         assert_eq!(Party::<K>::new(elsewhere).found(token.as_bytes()), wanted);
     }
     let mut foreign = party.settings.clone();
     foreign.ring = ring(&case.keys, 101);
-    assert_eq!(Party::<K>::new(foreign.clone()).found(token.as_bytes()), Err(Forged));
+    assert_eq!(Party::<K>::new(foreign.clone()).found(token.as_bytes()), Err(NoMatchingKey));
     foreign.ring = match party.settings.ring[0] {
         Ringed::Native(key) => vec![Ringed::Fastify { key, signed: false, undated: false }],
         Ringed::Fastify { key, .. } => vec![Ringed::Native(key)],
     };
-    let wrong_scheme = if native { Forged } else { Malformed };
+    let wrong_scheme = if native { NoMatchingKey } else { Malformed };
     assert_eq!(Party::<K>::new(foreign).found(token.as_bytes()), Err(wrong_scheme));
 
     // A flipped bit opens nothing; the peer's escapes alone have two letter cases.
@@ -156,7 +156,7 @@ fn run<K: Shown>(case: &Case) {
                 let separator = token.find("%3B").expect("a separator") + 2;
                 assert_eq!((bit / 8, found), (separator, wanted.clone()));
             }
-            Err(kind) => assert!(matches!(kind, Forged | Malformed), "{kind:?}"),
+            Err(kind) => assert!(matches!(kind, NoMatchingKey | Malformed), "{kind:?}"),
         }
     }
 
@@ -175,7 +175,7 @@ fn run<K: Shown>(case: &Case) {
         assert!(resealed.expires_at <= wanted.expires_at);
         assert_eq!(
             party.found(again.as_bytes()).map(|_| ()),
-            Err(Forged),
+            Err(NoMatchingKey),
             "the new key is not its"
         );
     }
@@ -187,7 +187,7 @@ fn run<K: Shown>(case: &Case) {
             let expires_at = now + own.min(party.settings.absolute);
             assert_eq!((found.expires_at, found.idle, found.own), (expires_at, own, true));
         }
-        Err(error) => assert!(!native && *error.kind() == SealErrorKind::NoRoomForIdleTimeout),
+        Err(error) => assert!(!native && *error.kind() == EncodeErrorKind::NoRoomForIdleTimeout),
     }
 }
 
@@ -215,19 +215,19 @@ fn ring(keys: &[(Scheme, u8)], from: u8) -> Vec<Ringed> {
 }
 
 /// Data was not sealed, and could not be.
-fn refused_rightly(settings: &Settings, native: bool, text: &str, kind: &SealErrorKind) {
+fn refused_rightly(settings: &Settings, native: bool, text: &str, kind: &EncodeErrorKind) {
     let members = json::members(text);
     match kind {
-        SealErrorKind::TooLarge(_) => {
+        EncodeErrorKind::TooLarge(_) => {
             let bytes = if native { 55 + text.len() } else { 16 + text.len() + 7 };
             // Where the data is written without the white space that it came with, it is shorter.
             assert!(settings.cookie_name.len() + bytes * 4 / 3 > 4000, "{bytes}");
         }
-        SealErrorKind::Clock => assert!(native && settings.now > LAST_TIME),
-        SealErrorKind::NotAnObject => {
+        EncodeErrorKind::Clock => assert!(native && settings.now > LAST_TIME),
+        EncodeErrorKind::NotAnObject => {
             assert!(!native && members.is_none_or(|members| json::has_duplicates(&members)));
         }
-        SealErrorKind::Reserved { .. } => {
+        EncodeErrorKind::Reserved { .. } => {
             let members = members.expect("an object");
             assert!(!native && members.iter().any(|member| json::name(member.name) == "__ts"));
         }

@@ -11,7 +11,7 @@ use arbitrary::Arbitrary;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sealed_session::{
-    Codec, CookieOptions, Dynamic, Entries, FastifyKey, Key, Keyring, OpenError, OpenErrorKind,
+    Codec, CookieOptions, DecodeError, DecodeErrorKind, Dynamic, Entries, FastifyKey, Key, Keyring,
     Opened, SessionKind, TestClock,
 };
 use serde_json::value::RawValue;
@@ -104,7 +104,7 @@ impl<K: Shown> Party<K> {
     /// # Errors
     ///
     /// Why it refuses it.
-    pub fn found(&self, token: &[u8]) -> Result<Accepted, OpenErrorKind> {
+    pub fn found(&self, token: &[u8]) -> Result<Accepted, DecodeErrorKind> {
         said::<K>(&self.codec.decode(token))
     }
 
@@ -132,7 +132,7 @@ impl<K: Shown> Party<K> {
         found.is_ok()
     }
 
-    fn check(&self, token: &[u8], found: &Result<Accepted, OpenErrorKind>) {
+    fn check(&self, token: &[u8], found: &Result<Accepted, DecodeErrorKind>) {
         let fastify = token.iter().any(|byte| matches!(byte, b';' | b'%'));
         let wanted = self.settings.decode(token);
         assert!(
@@ -149,8 +149,8 @@ impl<K: Shown> Party<K> {
 ///
 /// Why it refused it.
 pub fn said<K: Shown>(
-    result: &Result<Opened<K::Data>, OpenError>,
-) -> Result<Accepted, OpenErrorKind> {
+    result: &Result<Opened<K::Data>, DecodeError>,
+) -> Result<Accepted, DecodeErrorKind> {
     let opened = result.as_ref().map_err(|error| *error.kind())?;
     if let Some(own) = opened.own_idle_timeout {
         assert_eq!(own, opened.idle_timeout);

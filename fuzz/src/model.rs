@@ -3,8 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use sealed_session::OpenErrorKind::{
-    self, Expired, Forged, FromTheFuture, Malformed, Payload, TooLong, Version,
+use sealed_session::DecodeErrorKind::{
+    self, Expired, InvalidPayload, Malformed, NoMatchingKey, TimestampInFuture, TooLong,
+    UnsupportedVersion,
 };
 
 use crate::{json, sodium};
@@ -84,7 +85,7 @@ impl Settings {
     /// # Errors
     ///
     /// The first rule of `docs/FORMAT.md` that does not hold.
-    pub fn decode(&self, token: &[u8]) -> Result<Accepted, OpenErrorKind> {
+    pub fn decode(&self, token: &[u8]) -> Result<Accepted, DecodeErrorKind> {
         if token.len() > 4096 - self.cookie_name.len() {
             return Err(TooLong);
         }
@@ -105,7 +106,7 @@ impl Settings {
                 }
             }
         }
-        Err(Forged)
+        Err(NoMatchingKey)
     }
 
     /// What is to become of an authentic native plaintext.
@@ -117,10 +118,10 @@ impl Settings {
         &self,
         plaintext: &[u8],
         key_index: usize,
-    ) -> Result<Accepted, OpenErrorKind> {
+    ) -> Result<Accepted, DecodeErrorKind> {
         let (header, data) = plaintext.split_first_chunk::<15>().ok_or(Malformed)?;
         if header[0] != 1 {
-            return Err(Version);
+            return Err(UnsupportedVersion);
         }
         let number = |bytes: &[u8]| {
             let mut wide = [0; 8];
@@ -131,12 +132,12 @@ impl Settings {
         let own = header[11] >= 0x80;
         let in_token = number(&header[11..]) % (1 << 31);
         if created_at > refreshed_at || in_token == 0 {
-            return Err(Payload);
+            return Err(InvalidPayload);
         }
-        let data = std::str::from_utf8(data).map_err(|_| Payload)?;
+        let data = std::str::from_utf8(data).map_err(|_| InvalidPayload)?;
         let latest = self.now.saturating_add(60);
         if created_at > latest || refreshed_at > latest {
-            return Err(FromTheFuture);
+            return Err(TimestampInFuture);
         }
         let idle = if own { in_token } else { in_token.min(self.idle) };
         let expires_at = (refreshed_at + idle).min(created_at + self.absolute);
@@ -154,16 +155,17 @@ impl Settings {
     /// rule's reason: it looks for the time before it parses the JSON.
     #[must_use]
     pub fn permits(
-        found: &Result<Accepted, OpenErrorKind>,
+        found: &Result<Accepted, DecodeErrorKind>,
         fastify: bool,
-        wanted: &Result<Accepted, OpenErrorKind>,
+        wanted: &Result<Accepted, DecodeErrorKind>,
     ) -> bool {
-        let authentic =
-            |result: &Result<_, _>| matches!(result, Err(Payload | Expired | FromTheFuture));
+        let authentic = |result: &Result<_, _>| {
+            matches!(result, Err(InvalidPayload | Expired | TimestampInFuture))
+        };
         found == wanted || (fastify && authentic(found) && authentic(wanted))
     }
 
-    fn decode_fastify(&self, token: &[u8]) -> Result<Accepted, OpenErrorKind> {
+    fn decode_fastify(&self, token: &[u8]) -> Result<Accepted, DecodeErrorKind> {
         let Spelt { nonce, boxed, signed } = take_apart(token).ok_or(Malformed)?;
         let signature_is_valid = signed.as_ref().is_some_and(|(text, signature)| {
             self.ring.iter().any(|key| match key {
@@ -181,7 +183,7 @@ impl Settings {
                 return self.read_fastify(&plaintext, key_index, *undated);
             }
         }
-        Err(Forged)
+        Err(NoMatchingKey)
     }
 
     /// What is to become of an authentic plaintext of the peer's.
@@ -194,28 +196,28 @@ impl Settings {
         plaintext: &[u8],
         key_index: usize,
         undated: bool,
-    ) -> Result<Accepted, OpenErrorKind> {
-        let text = std::str::from_utf8(plaintext).map_err(|_| Payload)?;
-        let mut members = json::members(text).ok_or(Payload)?;
+    ) -> Result<Accepted, DecodeErrorKind> {
+        let text = std::str::from_utf8(plaintext).map_err(|_| InvalidPayload)?;
+        let mut members = json::members(text).ok_or(InvalidPayload)?;
         let is_time = |member: &json::Member<'_>| json::name(member.name) == "__ts";
         if members.iter().filter(|member| is_time(member)).count() > 1 {
-            return Err(Payload);
+            return Err(InvalidPayload);
         }
         let time = members.iter().position(is_time);
         let refreshed_at = match time {
-            Some(place) => members.remove(place).value.parse().map_err(|_| Payload)?,
+            Some(place) => members.remove(place).value.parse().map_err(|_| InvalidPayload)?,
             None if undated => self.now,
-            None => return Err(Payload),
+            None => return Err(InvalidPayload),
         };
         if refreshed_at > self.now.saturating_add(60) {
-            return Err(FromTheFuture);
+            return Err(TimestampInFuture);
         }
         let expires_at = refreshed_at.saturating_add(self.idle);
         if self.now >= expires_at {
             return Err(Expired);
         }
         if self.shape == Shape::Object && json::has_duplicates(&members) {
-            return Err(Payload);
+            return Err(InvalidPayload);
         }
         let pairs = members.iter().map(|m| (m.name.to_owned(), m.value.to_owned()));
         Ok(Accepted {
@@ -229,12 +231,12 @@ impl Settings {
         })
     }
 
-    fn shaped(&self, text: &str) -> Result<Data, OpenErrorKind> {
+    fn shaped(&self, text: &str) -> Result<Data, DecodeErrorKind> {
         let fits = match self.shape {
             Shape::Any => json::is_valid(text),
             Shape::Object => json::members(text).is_some_and(|m| !json::has_duplicates(&m)),
         };
-        if fits { Ok(Data::of(text)) } else { Err(Payload) }
+        if fits { Ok(Data::of(text)) } else { Err(InvalidPayload) }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Codec;
-use super::inner::{Core, Settings};
+use super::inner::{CodecInner, Settings};
 use crate::clock::{Clock, SystemClock};
 use crate::cookie_options::CookieOptions;
 use crate::crypto::keyring::Keyring;
@@ -157,7 +157,7 @@ impl<K: SessionKind> CodecBuilder<K> {
             #[cfg(feature = "fastify")]
             share_fastify_key: self.share_fastify_key,
         };
-        let core = Core::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
+        let core = CodecInner::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
         let keeps_times = core.ring()[0].keeps_times();
         for timeout in [Some(self.idle_timeout), self.remember_timeout].into_iter().flatten() {
             if timeout > self.absolute_timeout && keeps_times {

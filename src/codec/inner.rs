@@ -1,4 +1,4 @@
-//! `Core`: the part of a codec that no kind has a say in, so that it is compiled once.
+//! `CodecInner`: the part of a codec that no kind has a say in, so that it is compiled once.
 //!
 //! Holds the prepared keys, the clock and the rules about time and size.
 
@@ -6,25 +6,25 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::opened::Validity;
+use super::decoded::Validity;
 use crate::clock::{Clock, unix_millis};
 use crate::cookie_options::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
 use crate::crypto::secretbox::NONCE_LEN;
 use crate::error::{
-    ConfigError, OpenError, OpenErrorKind, SealErrorKind, TooLarge, without_values,
+    ConfigError, DecodeError, DecodeErrorKind, EncodeErrorKind, TooLarge, without_values,
 };
 #[cfg(feature = "tower")]
-use crate::plaintext::Bytes;
-use crate::plaintext::Text;
-use crate::scheme::{self, Idle, Sealer, Times};
+use crate::plaintext::WipedBytes;
+use crate::plaintext::WipedString;
+use crate::scheme::{self, Idle, Times, TokenCipher};
 
 /// How far the clocks of two servers may differ, in seconds.
 const MAX_CLOCK_SKEW: u64 = 60;
 
 /// The keys of the ring, ready for one name, the primary first. Never empty.
-pub(crate) type Ring = Arc<[Sealer]>;
+pub(crate) type Ring = Arc<[TokenCipher]>;
 
 /// A codec's numbers and switches.
 #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "some are the session handle's need"))]
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
 }
 
 /// The part of a codec that no kind has a say in.
-pub(crate) struct Core {
+pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) cookie_options: CookieOptions,
@@ -58,13 +58,13 @@ pub(crate) struct Core {
 }
 
 pub(super) struct Valid {
-    pub(super) json: Text,
+    pub(super) json: WipedString,
     pub(super) validity: Validity,
 }
 
 /// Why a token was refused, with what a log may say besides.
 pub(crate) struct Refusal {
-    pub(crate) kind: OpenErrorKind,
+    pub(crate) kind: DecodeErrorKind,
     /// Seconds since the session was last refreshed, where that is known.
     #[cfg_attr(
         not(all(feature = "tower", feature = "tracing")),
@@ -78,17 +78,17 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(super) fn payload(error: serde_json::Error) -> Self {
         let reason = without_values(&error);
-        Self { kind: OpenErrorKind::Payload, age: None, reason }
+        Self { kind: DecodeErrorKind::InvalidPayload, age: None, reason }
     }
 }
 
-impl From<OpenErrorKind> for Refusal {
-    fn from(kind: OpenErrorKind) -> Self {
+impl From<DecodeErrorKind> for Refusal {
+    fn from(kind: DecodeErrorKind) -> Self {
         Self { kind, age: None, reason: None }
     }
 }
 
-impl From<Refusal> for OpenError {
+impl From<Refusal> for DecodeError {
     fn from(refusal: Refusal) -> Self {
         match refusal.reason {
             Some(reason) => Self::caused_by(refusal.kind, reason),
@@ -97,7 +97,7 @@ impl From<Refusal> for OpenError {
     }
 }
 
-impl Core {
+impl CodecInner {
     pub(super) fn new(
         kind_name: &'static str,
         cookie_options: CookieOptions,
@@ -120,7 +120,7 @@ impl Core {
 
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {
         let name = self.cookie.name();
-        let ring: Ring = keyring.iter().map(|key| Sealer::new(key, name)).collect();
+        let ring: Ring = keyring.iter().map(|key| TokenCipher::new(key, name)).collect();
         let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let _old = std::mem::replace(&mut *current, ring);
         // Under the lock, so that of two calls at once the same one has the last word on both.
@@ -156,26 +156,26 @@ impl Core {
         }
         let (ours, theirs) = (self.ring(), other.ring());
         ours.iter()
-            .filter_map(Sealer::fastify_key)
-            .any(|key| theirs.iter().filter_map(Sealer::fastify_key).any(|other| key == other))
+            .filter_map(TokenCipher::fastify_key)
+            .any(|key| theirs.iter().filter_map(TokenCipher::fastify_key).any(|other| key == other))
     }
 
     /// The size of the cookie's name and value for a session of this JSON, if it can be sealed and
     /// a browser keeps it.
     pub(crate) fn check(
         &self,
-        sealer: &Sealer,
+        cipher: &TokenCipher,
         json: &[u8],
         refreshed_at: u64,
-    ) -> Result<usize, SealErrorKind> {
-        sealer.check_json(json)?;
+    ) -> Result<usize, EncodeErrorKind> {
+        cipher.check_json(json)?;
         let name = self.cookie.name();
-        let size = name.len() + sealer.token_len(json.len(), refreshed_at);
+        let size = name.len() + cipher.token_len(json.len(), refreshed_at);
         if size <= MAX_COOKIE_LEN {
             return Ok(size);
         }
         let cookie = name.to_owned();
-        Err(SealErrorKind::TooLarge(TooLarge {
+        Err(EncodeErrorKind::TooLarge(TooLarge {
             cookie,
             size,
             limit: MAX_COOKIE_LEN,
@@ -200,23 +200,23 @@ impl Core {
     #[cfg(feature = "tower")]
     pub(crate) fn seal(
         &self,
-        sealer: &Sealer,
+        cipher: &TokenCipher,
         nonce: &[u8; NONCE_LEN],
         times: Times,
         json: &str,
         out: &mut Vec<u8>,
-    ) -> Result<(), SealErrorKind> {
-        let front = sealer.front();
-        let mut buffer = Bytes::new(Vec::with_capacity(front + json.len() + 32));
+    ) -> Result<(), EncodeErrorKind> {
+        let front = cipher.prefix_len();
+        let mut buffer = WipedBytes::new(Vec::with_capacity(front + json.len() + 32));
         buffer.resize(front, 0);
         buffer.extend_from_slice(json.as_bytes());
-        sealer.seal(nonce, &self.complete(times), &mut buffer, out)
+        cipher.seal(nonce, &self.complete(times), &mut buffer, out)
     }
 
     /// Opens a token and checks its times.
     pub(super) fn open(&self, token: &[u8]) -> Result<Valid, Refusal> {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
-            return Err(OpenErrorKind::TooLong.into());
+            return Err(DecodeErrorKind::TooLong.into());
         }
         let now = self.now();
         let (scheme::Opened { json, times, key_index, undated }, key_id) = {
@@ -236,11 +236,11 @@ impl Core {
         let age = Some(now.saturating_sub(refreshed_at));
         let latest = now.saturating_add(MAX_CLOCK_SKEW);
         if refreshed_at > latest || times.created_at.is_some_and(|created_at| created_at > latest) {
-            return Err(OpenErrorKind::FromTheFuture.into());
+            return Err(DecodeErrorKind::TimestampInFuture.into());
         }
         let expires_at = self.expires_at(times.created_at, refreshed_at, idle);
         if now >= expires_at {
-            return Err(Refusal { kind: OpenErrorKind::Expired, age, reason: None });
+            return Err(Refusal { kind: DecodeErrorKind::Expired, age, reason: None });
         }
         let created_at = times.created_at;
         let validity =
@@ -260,11 +260,11 @@ impl Core {
 
 /// Whether the time is one that a token can say.
 #[cfg(feature = "tower")]
-pub(crate) fn check_time(now: u64) -> Result<(), SealErrorKind> {
-    if now > scheme::LAST_TIME { Err(SealErrorKind::Clock) } else { Ok(()) }
+pub(crate) fn check_time(now: u64) -> Result<(), EncodeErrorKind> {
+    if now > scheme::LAST_TIME { Err(EncodeErrorKind::Clock) } else { Ok(()) }
 }
 
 /// A fresh nonce, at this time in milliseconds since the Unix epoch.
-pub(crate) fn draw_nonce(now: u64) -> Result<[u8; NONCE_LEN], SealErrorKind> {
-    random::nonce(now).map_err(|_| SealErrorKind::Randomness)
+pub(crate) fn draw_nonce(now: u64) -> Result<[u8; NONCE_LEN], EncodeErrorKind> {
+    random::nonce(now).map_err(|_| EncodeErrorKind::Randomness)
 }

@@ -2,8 +2,8 @@
 //! and values.
 
 mod builder;
+mod decoded;
 mod inner;
-mod opened;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,20 +11,20 @@ use std::sync::Arc;
 
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
-pub(crate) use self::inner::Core;
+pub use self::decoded::Opened;
+#[cfg(feature = "tower")]
+pub(crate) use self::decoded::Validity;
+#[cfg(feature = "tower")]
+pub(crate) use self::decoded::{Opening, Refresh};
+pub(crate) use self::inner::CodecInner;
 pub(crate) use self::inner::Refusal;
 use self::inner::Valid;
 #[cfg(feature = "tower")]
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::draw_nonce;
-pub use self::opened::Opened;
-#[cfg(feature = "tower")]
-pub(crate) use self::opened::Validity;
-#[cfg(feature = "tower")]
-pub(crate) use self::opened::{Opening, Refresh};
 use crate::cookie_header;
 use crate::crypto::keyring::Keyring;
-use crate::error::{ConfigError, OpenError, OpenErrorKind, SealError, SealErrorKind};
+use crate::error::{ConfigError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 use crate::kind::{Json, SessionKind};
 use crate::logging;
 use crate::plaintext;
@@ -53,7 +53,7 @@ const MAX_CANDIDATES: usize = 4;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Codec<K> {
-    core: Arc<Core>,
+    core: Arc<CodecInner>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -78,17 +78,17 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// [`SealErrorKind::TooLarge`] if it would not fit into a cookie of this codec's name,
-    /// [`SealErrorKind::Serialize`] if the data does not serialise, [`SealErrorKind::Randomness`] if
-    /// there is none for the nonce, [`SealErrorKind::Clock`] beyond the year 36,812; under a fastify key
-    /// [`SealErrorKind::NotAnObject`] and [`SealErrorKind::Reserved`], too. That the data reads back
+    /// [`EncodeErrorKind::TooLarge`] if it would not fit into a cookie of this codec's name,
+    /// [`EncodeErrorKind::Serialize`] if the data does not serialise, [`EncodeErrorKind::Randomness`] if
+    /// there is none for the nonce, [`EncodeErrorKind::Clock`] beyond the year 36,812; under a fastify key
+    /// [`EncodeErrorKind::NotAnObject`] and [`EncodeErrorKind::Reserved`], too. That the data reads back
     /// is not checked here, as [`Session::set`](crate::Session) does.
     ///
     /// # Security
     ///
     /// A token opens as often as it is shown until it expires, and its length tells the length of
     /// the data.
-    pub fn encode(&self, data: &K::Data) -> Result<String, SealError> {
+    pub fn encode(&self, data: &K::Data) -> Result<String, EncodeError> {
         let now = self.core.now_millis();
         let times = Times { created_at: None, refreshed_at: now / 1000, idle: None };
         self.encode_at(data, times, now)
@@ -102,13 +102,13 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode); [`SealErrorKind::IdleTimeout`] for an idle timeout out of range,
-    /// [`SealErrorKind::NoRoomForIdleTimeout`] for one of the session's own under a fastify key.
-    pub fn reseal(&self, opened: &Opened<K::Data>) -> Result<String, SealError> {
+    /// As [`encode`](Self::encode); [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
+    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for one of the session's own under a fastify key.
+    pub fn reseal(&self, opened: &Opened<K::Data>) -> Result<String, EncodeError> {
         let own = opened.own_idle_timeout;
         let found = own.unwrap_or(opened.idle_timeout);
         let seconds =
-            check_timeout("idle", found).map_err(|_| SealErrorKind::IdleTimeout { found })?;
+            check_timeout("idle", found).map_err(|_| EncodeErrorKind::IdleTimeout { found })?;
         let idle = Some(Idle { seconds, own: own.is_some() });
         let times =
             Times { created_at: opened.created_at, refreshed_at: opened.refreshed_at, idle };
@@ -116,14 +116,14 @@ impl<K: SessionKind> Codec<K> {
     }
 
     /// `now` is in milliseconds.
-    fn encode_at(&self, data: &K::Data, times: Times, now: u64) -> Result<String, SealError> {
+    fn encode_at(&self, data: &K::Data, times: Times, now: u64) -> Result<String, EncodeError> {
         let ring = self.core.ring();
-        let mut buffer = plaintext::serialize(ring[0].front(), data)
-            .map_err(|error| SealErrorKind::from(&error))?;
-        let json = &buffer[ring[0].front()..];
+        let mut buffer = plaintext::serialize(ring[0].prefix_len(), data)
+            .map_err(|error| EncodeErrorKind::from(&error))?;
+        let json = &buffer[ring[0].prefix_len()..];
         self.core.check(&ring[0], json, times.refreshed_at)?;
         if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
-            return Err(SealErrorKind::NoRoomForIdleTimeout.into());
+            return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
         let nonce = draw_nonce(now)?;
         let mut token = Vec::new();
@@ -135,11 +135,11 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// [`OpenError`], whose kind tells why: for logs, not for whoever sent the token. A token longer
+    /// [`DecodeError`], whose kind tells why: for logs, not for whoever sent the token. A token longer
     /// than a cookie can be is refused before it is decoded, a forged one before anything of it is
     /// parsed, an expired one before its JSON is (in the fastify scheme, the time is in the JSON).
-    pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Opened<K::Data>, OpenError> {
-        self.open(token.as_ref()).map_err(OpenError::from)
+    pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Opened<K::Data>, DecodeError> {
+        self.open(token.as_ref()).map_err(DecodeError::from)
     }
 
     /// Opens the session in the value of a `Cookie` header. Of several cookies with its name, the
@@ -147,12 +147,12 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// [`OpenErrorKind::Missing`] if the header has no such cookie, otherwise why the first one does
+    /// [`DecodeErrorKind::Missing`] if the header has no such cookie, otherwise why the first one does
     /// not open.
     pub fn decode_cookie_header(
         &self,
         header: impl AsRef<[u8]>,
-    ) -> Result<Opened<K::Data>, OpenError> {
+    ) -> Result<Opened<K::Data>, DecodeError> {
         self.first([header.as_ref()], |token| self.open(token))
             .map_err(|(refusal, _)| refusal.into())
     }
@@ -180,7 +180,7 @@ impl<K: SessionKind> Codec<K> {
     }
 
     #[cfg(feature = "tower")]
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<CodecInner> {
         &self.core
     }
 
@@ -224,7 +224,7 @@ impl<K: SessionKind> Codec<K> {
                 }
             }
         }
-        Err(first_refusal.unwrap_or((OpenErrorKind::Missing.into(), 0)))
+        Err(first_refusal.unwrap_or((DecodeErrorKind::Missing.into(), 0)))
     }
 }
 

@@ -91,7 +91,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::Text`] for other characters,
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::InvalidEncoding`] for other characters,
     /// [`KeyErrorKind::AllZero`] if every byte is zero.
     pub fn from_hex(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let text = text.as_ref();
@@ -100,7 +100,7 @@ impl Key {
         }
         Self::fill_with(|key| match base16ct::mixed::decode(text, key) {
             Ok(_) => Ok(()),
-            Err(_) => Err(KeyErrorKind::Text { found: HEX_LEN }.into()),
+            Err(_) => Err(KeyErrorKind::InvalidEncoding { found: HEX_LEN }.into()),
         })
     }
 
@@ -109,7 +109,7 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::Text`] for other characters,
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::InvalidEncoding`] for other characters,
     /// a mixture of the alphabets, or non-zero unused bits; [`KeyErrorKind::AllZero`] if every byte
     /// is zero.
     pub fn from_base64(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
@@ -124,7 +124,7 @@ impl Key {
         };
         match standard.or(url) {
             Some(bytes) => Self::from_slice(&*bytes),
-            None => Err(KeyErrorKind::Text { found: text.len() }.into()),
+            None => Err(KeyErrorKind::InvalidEncoding { found: text.len() }.into()),
         }
     }
 

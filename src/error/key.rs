@@ -31,7 +31,7 @@ pub enum KeyErrorKind {
     },
     /// The length of a key in text, but not hex or base64.
     #[non_exhaustive]
-    Text {
+    InvalidEncoding {
         /// Bytes found, without the line ending.
         found: usize,
     },
@@ -104,7 +104,7 @@ impl fmt::Display for KeyErrorKind {
                 )?;
                 write_hint(f, *hint)
             }
-            Self::Text { found } => write!(
+            Self::InvalidEncoding { found } => write!(
                 f,
                 "found {found} characters, the length of a key in {}, but they are not {0} (a \
                  character outside the alphabet, such as a space, or padding that does not fit)",

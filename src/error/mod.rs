@@ -68,15 +68,15 @@ fn write_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Resu
 }
 
 mod config;
+mod decode;
+mod encode;
 mod key;
-mod open;
 mod reason;
-mod seal;
 mod session;
 
 pub use self::config::{ConfigError, ConfigErrorKind};
+pub use self::decode::{DecodeError, DecodeErrorKind};
+pub use self::encode::{EncodeError, EncodeErrorKind, TooLarge};
 pub use self::key::{KeyError, KeyErrorKind, KeyLengthHint};
-pub use self::open::{OpenError, OpenErrorKind};
 pub(crate) use self::reason::without_values;
-pub use self::seal::{SealError, SealErrorKind, TooLarge};
 pub use self::session::{SessionError, SessionErrorKind};

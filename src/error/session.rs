@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ConfigErrorKind, SealError, SealErrorKind};
+use super::{ConfigErrorKind, EncodeError, EncodeErrorKind};
 
 opaque_error! {
     /// A handler's use of its session failed.
@@ -17,7 +17,7 @@ opaque_error! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionErrorKind {
     /// What was written cannot be sealed; nothing of it was kept.
-    Seal(SealErrorKind),
+    Encode(EncodeErrorKind),
     /// The entry is there, but is not of the type asked for.
     #[non_exhaustive]
     EntryType {
@@ -53,7 +53,7 @@ pub enum SessionErrorKind {
 impl fmt::Display for SessionErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Seal(kind) => kind.fmt(f),
+            Self::Encode(kind) => kind.fmt(f),
             Self::EntryType { entry, wanted } => {
                 write!(f, "the session's entry `{entry}` is not a {wanted}")
             }
@@ -84,14 +84,14 @@ impl fmt::Display for SessionErrorKind {
     }
 }
 
-impl From<SealErrorKind> for SessionError {
-    fn from(kind: SealErrorKind) -> Self {
-        SessionErrorKind::Seal(kind).into()
+impl From<EncodeErrorKind> for SessionError {
+    fn from(kind: EncodeErrorKind) -> Self {
+        SessionErrorKind::Encode(kind).into()
     }
 }
 
-impl From<SealError> for SessionError {
-    fn from(error: SealError) -> Self {
+impl From<EncodeError> for SessionError {
+    fn from(error: EncodeError) -> Self {
         error.kind().clone().into()
     }
 }

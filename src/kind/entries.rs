@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::SharedJson;
 use crate::members::{self, Member};
-use crate::plaintext::{self, Text};
+use crate::plaintext::{self, WipedString};
 
 /// `serde_json` reads fewer levels than these.
 const MAX_DEPTH: usize = 128;
@@ -42,7 +42,7 @@ impl Entries {
     /// No entries.
     #[must_use]
     pub fn new() -> Self {
-        Self { json: SharedJson::new(Text::new("{}".to_owned())), index: Vec::new() }
+        Self { json: SharedJson::new(WipedString::new("{}".to_owned())), index: Vec::new() }
     }
 
     /// The entry's value, or `None` if there is no such entry.
@@ -176,7 +176,7 @@ impl Entries {
 
     /// The entries of these quoted names and JSON values, in at most so many bytes.
     fn build<'m>(room: usize, members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
-        let mut text = Text::new(String::with_capacity(room));
+        let mut text = WipedString::new(String::with_capacity(room));
         let mut index = Vec::with_capacity(members.size_hint().1.unwrap_or(0));
         text.push('{');
         for (name, value) in members {
@@ -220,7 +220,7 @@ impl Serialize for Entries {
 impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let json = Text::new(String::from(Box::<str>::from(text)));
+        let json = WipedString::new(String::from(Box::<str>::from(text)));
         Self::parse(SharedJson::new(json)).map_err(|_| D::Error::custom("not an object of entries"))
     }
 }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     fn parse(json: &str) -> serde_json::Result<Entries> {
-        Entries::parse(SharedJson::new(Text::new(json.to_owned())))
+        Entries::parse(SharedJson::new(WipedString::new(json.to_owned())))
     }
 
     #[test]

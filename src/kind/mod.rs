@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 pub use self::entries::Entries;
 #[cfg(feature = "tower")]
 pub(crate) use self::entries::check_depth;
-use crate::plaintext::Text;
+use crate::plaintext::WipedString;
 
 /// A kind of session: the type of its data and the name of its cookie.
 ///
@@ -85,12 +85,12 @@ impl SessionKind for Dynamic {
 pub struct Json(Owner);
 
 enum Owner {
-    One(Text),
+    One(WipedString),
     Several(SharedJson),
 }
 
 impl Json {
-    pub(crate) fn new(json: Text) -> Self {
+    pub(crate) fn new(json: WipedString) -> Self {
         Self(Owner::One(json))
     }
 
@@ -120,10 +120,10 @@ impl From<SharedJson> for Json {
 
 /// A session's JSON, shared by the handle and the entries that point into it. Wiped on drop.
 #[derive(Clone)]
-pub(crate) struct SharedJson(std::sync::Arc<Text>);
+pub(crate) struct SharedJson(std::sync::Arc<WipedString>);
 
 impl SharedJson {
-    pub(crate) fn new(json: Text) -> Self {
+    pub(crate) fn new(json: WipedString) -> Self {
         Self(std::sync::Arc::new(json))
     }
 

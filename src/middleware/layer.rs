@@ -4,7 +4,7 @@ use std::fmt;
 
 use tower_layer::Layer;
 
-use super::{layers, service::SessionService};
+use super::{conflict, service::SessionService};
 use crate::codec::Codec;
 use crate::kind::SessionKind;
 
@@ -43,7 +43,7 @@ pub struct SessionLayer<K: SessionKind> {
 impl<K: SessionKind> SessionLayer<K> {
     /// A layer for the sessions of this codec.
     pub fn new(codec: Codec<K>) -> Self {
-        layers::know::<K>();
+        conflict::register::<K>();
         Self { codec, keep_writes_on_error: false }
     }
 

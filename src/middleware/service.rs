@@ -12,8 +12,8 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::layers::{self, Pass};
-use crate::codec::{Codec, Core};
+use super::conflict::{self, Pass};
+use crate::codec::{Codec, CodecInner};
 use crate::kind::SessionKind;
 use crate::logging;
 use crate::session::{Incoming, Reply, Session};
@@ -49,7 +49,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut session = None;
-        let pass = layers::may_pass(request.extensions_mut(), &self.codec);
+        let pass = conflict::check_conflict(request.extensions_mut(), &self.codec);
         if pass != Pass::Refused {
             let incoming = incoming(&request, self.codec.core());
             let new = Session::new(self.codec.clone(), incoming);
@@ -57,7 +57,7 @@ where
             session = Some(new);
         }
         if pass == Pass::Beside {
-            layers::join_all(request.extensions());
+            conflict::join_all(request.extensions());
         }
         let keep_writes_on_error = self.keep_writes_on_error;
         ResponseFuture { inner: self.inner.call(request), session, keep_writes_on_error }
@@ -65,7 +65,7 @@ where
 }
 
 /// What the session has to know of the request. When it arrived is asked only where a cookie came.
-fn incoming<B>(request: &Request<B>, core: &Core) -> Incoming {
+fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
     let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
     let Some(first) = cookies.next() else { return Incoming::default() };
     let mode = request.headers().get(SEC_FETCH_MODE);

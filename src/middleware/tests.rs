@@ -15,7 +15,7 @@ use crate::codec::Codec;
 use crate::crypto::key::Key;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random::tests::FAIL;
-use crate::error::{SealErrorKind, SessionError, SessionErrorKind};
+use crate::error::{EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries};
 use crate::session::Session;
 
@@ -61,7 +61,7 @@ fn a_write_without_randomness_is_the_handlers_error_and_sets_no_cookie() {
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{path}");
             assert!(!response.headers().contains_key(header::SET_COOKIE), "{path}");
             let error = response.extensions().get::<Arc<SessionError>>().unwrap();
-            let wanted = SessionErrorKind::Seal(SealErrorKind::Randomness);
+            let wanted = SessionErrorKind::Encode(EncodeErrorKind::Randomness);
             assert_eq!(*error.kind(), wanted, "{path}");
         }
         FAIL.set(false);
@@ -105,6 +105,6 @@ fn encoding_without_randomness_is_an_error() {
     without_randomness(async move || {
         FAIL.set(true);
         let error = codec.encode(&Entries::new()).unwrap_err();
-        assert_eq!(*error.kind(), SealErrorKind::Randomness);
+        assert_eq!(*error.kind(), EncodeErrorKind::Randomness);
     });
 }

@@ -23,12 +23,12 @@ use crate::crypto::fastify_key::{FastifyKey, Signing};
 use crate::crypto::key::Key;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
-use crate::error::{OpenErrorKind, SealErrorKind};
+use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::members;
-use crate::plaintext::{Bytes, Text};
+use crate::plaintext::{WipedBytes, WipedString};
 
 /// What stands before the JSON.
-pub(super) const FRONT: usize = TAG_LEN;
+pub(super) const PREFIX_LEN: usize = TAG_LEN;
 /// The member that says when the session was last refreshed.
 const TIME_MEMBER: &str = "__ts";
 /// The only character of a token that a cookie has to escape.
@@ -37,7 +37,7 @@ const NONCE_TEXT_LEN: usize = text::encoded_len(NONCE_LEN);
 const SIGNATURE_TEXT_LEN: usize = text::encoded_len(32);
 
 /// A key of the peer, ready to seal and open.
-pub(crate) struct Sealer {
+pub(crate) struct TokenCipher {
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "two layers may share it"))]
     key: Key,
     id: KeyId,
@@ -46,7 +46,7 @@ pub(crate) struct Sealer {
     undated: bool,
 }
 
-impl Sealer {
+impl TokenCipher {
     pub(super) fn new(fastify: &FastifyKey) -> Self {
         let key = &fastify.key;
         let mac = |secret: &[u8]| {
@@ -88,7 +88,7 @@ impl Sealer {
         &self,
         nonce: &[u8; NONCE_LEN],
         times: &Times,
-        buffer: &mut Bytes,
+        buffer: &mut WipedBytes,
         out: &mut Vec<u8>,
     ) {
         // `check_json` has seen that it is an object; its last brace makes room for the time.
@@ -119,19 +119,19 @@ impl Sealer {
 struct Sealed {
     nonce: [u8; NONCE_LEN],
     /// Tag and ciphertext.
-    message: Bytes,
+    message: WipedBytes,
     /// Whether a signature is there, and if so, whether it is one of the ring's.
     signed: Option<bool>,
 }
 
 /// What a ring's key makes of a token: the plaintext and the key's place.
 pub(super) fn open<'r>(
-    ring: impl Iterator<Item = (usize, &'r Sealer)> + Clone,
+    ring: impl Iterator<Item = (usize, &'r TokenCipher)> + Clone,
     token: &[u8],
     now: u64,
-) -> Result<Opened, OpenErrorKind> {
+) -> Result<Opened, DecodeErrorKind> {
     let Sealed { nonce, mut message, signed } =
-        take_apart(ring.clone(), token).ok_or(OpenErrorKind::Malformed)?;
+        take_apart(ring.clone(), token).ok_or(DecodeErrorKind::Malformed)?;
     let (key_index, sealer, place) = ring
         .clone()
         // A key whose cookies are signed opens none without a valid signature, and the others none
@@ -141,37 +141,40 @@ pub(super) fn open<'r>(
             let place = sealer.cipher.open(&nonce, &mut message).ok()?;
             Some((key_index, sealer, place))
         })
-        .ok_or(OpenErrorKind::Forged)?;
-    let json = message.into_text(place).ok_or(OpenErrorKind::Payload)?;
-    let (json, time) = parse(json).ok_or(OpenErrorKind::Payload)?;
+        .ok_or(DecodeErrorKind::NoMatchingKey)?;
+    let json = message.into_text(place).ok_or(DecodeErrorKind::InvalidPayload)?;
+    let (json, time) = parse(json).ok_or(DecodeErrorKind::InvalidPayload)?;
     let undated = time.is_none();
     if undated && !sealer.undated {
-        return Err(OpenErrorKind::Payload);
+        return Err(DecodeErrorKind::InvalidPayload);
     }
     let times = Times { created_at: None, refreshed_at: time.unwrap_or(now), idle: None };
     Ok(Opened { json, times, key_index, undated })
 }
 
 /// Whether a token is spelt as this scheme's are. No native token is.
-pub(super) fn is_spelt(token: &[u8]) -> bool {
+pub(super) fn matches_format(token: &[u8]) -> bool {
     memchr::memchr2(b';', b'%', token).is_some()
 }
 
 /// Whether JSON can go into this scheme's tokens.
-pub(super) fn check_json(json: &[u8]) -> Result<(), SealErrorKind> {
+pub(super) fn check_json(json: &[u8]) -> Result<(), EncodeErrorKind> {
     // What serialises to an object of other names needs no look at its members.
     if json.first() == Some(&b'{') && !may_name_the_time(json) {
         return Ok(());
     }
-    let json = std::str::from_utf8(json).map_err(|_| SealErrorKind::NotAnObject)?;
-    let members = members::scan_all(json).map_err(|_| SealErrorKind::NotAnObject)?;
+    let json = std::str::from_utf8(json).map_err(|_| EncodeErrorKind::NotAnObject)?;
+    let members = members::scan_all(json).map_err(|_| EncodeErrorKind::NotAnObject)?;
     if members.iter().any(|member| members::name(json, member) == TIME_MEMBER) {
-        return Err(SealErrorKind::Reserved { entry: TIME_MEMBER.to_owned() });
+        return Err(EncodeErrorKind::Reserved { entry: TIME_MEMBER.to_owned() });
     }
     Ok(())
 }
 
-fn take_apart<'r>(ring: impl Iterator<Item = (usize, &'r Sealer)>, token: &[u8]) -> Option<Sealed> {
+fn take_apart<'r>(
+    ring: impl Iterator<Item = (usize, &'r TokenCipher)>,
+    token: &[u8],
+) -> Option<Sealed> {
     let token = unescape(token)?;
     let separator = memchr::memchr(b';', &token)?;
     let signature = memchr::memchr(b'.', &token);
@@ -197,7 +200,7 @@ fn take_apart<'r>(ring: impl Iterator<Item = (usize, &'r Sealer)>, token: &[u8])
     };
     Some(Sealed {
         nonce: text::decode_standard_array(nonce)?,
-        message: Bytes::new(text::decode_standard(message)?),
+        message: WipedBytes::new(text::decode_standard(message)?),
         signed,
     })
 }
@@ -226,7 +229,7 @@ fn unescape(token: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// The JSON without the time, and the time, if there is one.
-fn parse(mut json: Text) -> Option<(Text, Option<u64>)> {
+fn parse(mut json: WipedString) -> Option<(WipedString, Option<u64>)> {
     if let Some(time) = cut_outer_member(&mut json) {
         return Some((json, Some(time)));
     }
@@ -253,7 +256,7 @@ fn parse(mut json: Text) -> Option<(Text, Option<u64>)> {
 /// A text that begins with `{"__ts":` and digits, or ends with `,"__ts":`, digits and the closing
 /// brace, has this member in the outermost object if it is JSON at all. Whether it is, parsing what is
 /// left will tell.
-fn cut_outer_member(json: &mut Text) -> Option<u64> {
+fn cut_outer_member(json: &mut WipedString) -> Option<u64> {
     let (digits, cut) = first_member(json).or_else(|| last_member(json))?;
     let rest = [&json[..cut.start], &json[cut.end..]];
     if rest.iter().any(|part| may_name_the_time(part.as_bytes())) {

@@ -10,8 +10,8 @@ mod text;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::keyring::RingKey;
 use crate::crypto::secretbox::NONCE_LEN;
-use crate::error::{OpenErrorKind, SealErrorKind};
-use crate::plaintext::{Bytes, Text};
+use crate::error::{DecodeErrorKind, EncodeErrorKind};
+use crate::plaintext::{WipedBytes, WipedString};
 
 /// The last second that every token format can say.
 #[cfg(feature = "tower")]
@@ -38,7 +38,7 @@ pub(crate) struct Idle {
 /// A token that a key has opened.
 pub(crate) struct Opened {
     /// The session's JSON.
-    pub(crate) json: Text,
+    pub(crate) json: WipedString,
     pub(crate) times: Times,
     /// The key's place in the ring; 0 is the primary.
     pub(crate) key_index: usize,
@@ -47,18 +47,18 @@ pub(crate) struct Opened {
 }
 
 /// A key of the ring, made ready for one cookie name.
-pub(crate) enum Sealer {
-    Native(native::Sealer),
+pub(crate) enum TokenCipher {
+    Native(native::TokenCipher),
     #[cfg(feature = "fastify")]
-    Fastify(fastify::Sealer),
+    Fastify(fastify::TokenCipher),
 }
 
-impl Sealer {
+impl TokenCipher {
     pub(crate) fn new(key: &RingKey, cookie_name: &str) -> Self {
         match key {
-            RingKey::Native(key) => Self::Native(native::Sealer::new(key, cookie_name)),
+            RingKey::Native(key) => Self::Native(native::TokenCipher::new(key, cookie_name)),
             #[cfg(feature = "fastify")]
-            RingKey::Fastify(key) => Self::Fastify(fastify::Sealer::new(key)),
+            RingKey::Fastify(key) => Self::Fastify(fastify::TokenCipher::new(key)),
         }
     }
 
@@ -67,25 +67,25 @@ impl Sealer {
     pub(crate) fn fastify_key(&self) -> Option<&crate::crypto::key::Key> {
         match self {
             Self::Native(_) => None,
-            Self::Fastify(sealer) => Some(sealer.key()),
+            Self::Fastify(cipher) => Some(cipher.key()),
         }
     }
 
     /// The key's public name.
     pub(crate) fn id(&self) -> KeyId {
         match self {
-            Self::Native(sealer) => sealer.id(),
+            Self::Native(cipher) => cipher.id(),
             #[cfg(feature = "fastify")]
-            Self::Fastify(sealer) => sealer.id(),
+            Self::Fastify(cipher) => cipher.id(),
         }
     }
 
-    /// How many bytes a buffer for [`Sealer::seal`] begins with, before the JSON.
-    pub(crate) fn front(&self) -> usize {
+    /// How many bytes a buffer for [`TokenCipher::seal`] begins with, before the JSON.
+    pub(crate) fn prefix_len(&self) -> usize {
         match self {
-            Self::Native(_) => native::FRONT,
+            Self::Native(_) => native::PREFIX_LEN,
             #[cfg(feature = "fastify")]
-            Self::Fastify(_) => fastify::FRONT,
+            Self::Fastify(_) => fastify::PREFIX_LEN,
         }
     }
 
@@ -98,7 +98,7 @@ impl Sealer {
         match self {
             Self::Native(_) => native::token_len(json),
             #[cfg(feature = "fastify")]
-            Self::Fastify(sealer) => sealer.token_len(json, refreshed_at),
+            Self::Fastify(cipher) => cipher.token_len(json, refreshed_at),
         }
     }
 
@@ -112,7 +112,7 @@ impl Sealer {
         not(feature = "fastify"),
         allow(unused_variables, reason = "the fastify scheme's need")
     )]
-    pub(crate) fn check_json(&self, json: &[u8]) -> Result<(), SealErrorKind> {
+    pub(crate) fn check_json(&self, json: &[u8]) -> Result<(), EncodeErrorKind> {
         match self {
             Self::Native(_) => Ok(()),
             #[cfg(feature = "fastify")]
@@ -120,20 +120,20 @@ impl Sealer {
         }
     }
 
-    /// Seals what stands in `buffer` behind [`Sealer::front`] bytes of room, and appends the token
+    /// Seals what stands in `buffer` behind [`TokenCipher::prefix_len`] bytes of room, and appends the token
     /// to `out`.
     pub(crate) fn seal(
         &self,
         nonce: &[u8; NONCE_LEN],
         times: &Times,
-        buffer: &mut Bytes,
+        buffer: &mut WipedBytes,
         out: &mut Vec<u8>,
-    ) -> Result<(), SealErrorKind> {
+    ) -> Result<(), EncodeErrorKind> {
         match self {
-            Self::Native(sealer) => sealer.seal(nonce, times, buffer, out),
+            Self::Native(cipher) => cipher.seal(nonce, times, buffer, out),
             #[cfg(feature = "fastify")]
-            Self::Fastify(sealer) => {
-                sealer.seal(nonce, times, buffer, out);
+            Self::Fastify(cipher) => {
+                cipher.seal(nonce, times, buffer, out);
                 Ok(())
             }
         }
@@ -143,22 +143,28 @@ impl Sealer {
 /// Opens a token with the first key of its scheme that it opens under. Its spelling tells the
 /// scheme; there is no falling back to the other.
 #[cfg_attr(not(feature = "fastify"), allow(unused_variables, reason = "the fastify scheme's need"))]
-pub(crate) fn open(ring: &[Sealer], token: &[u8], now: u64) -> Result<Opened, OpenErrorKind> {
+pub(crate) fn open(
+    ring: &[TokenCipher],
+    token: &[u8],
+    now: u64,
+) -> Result<Opened, DecodeErrorKind> {
     #[cfg(feature = "fastify")]
-    if fastify::is_spelt(token) && ring.iter().any(|key| matches!(key, Sealer::Fastify(_))) {
-        let keys = ring.iter().enumerate().filter_map(|(place, sealer)| match sealer {
-            Sealer::Fastify(sealer) => Some((place, sealer)),
-            Sealer::Native(_) => None,
+    if fastify::matches_format(token)
+        && ring.iter().any(|key| matches!(key, TokenCipher::Fastify(_)))
+    {
+        let keys = ring.iter().enumerate().filter_map(|(place, cipher)| match cipher {
+            TokenCipher::Fastify(cipher) => Some((place, cipher)),
+            TokenCipher::Native(_) => None,
         });
         return fastify::open(keys, token, now);
     }
     let mut buffer = native::decode(token)?;
-    let opened = ring.iter().enumerate().find_map(|(key_index, sealer)| match sealer {
-        Sealer::Native(sealer) => sealer.open(&mut buffer).map(|place| (key_index, place)),
+    let opened = ring.iter().enumerate().find_map(|(key_index, cipher)| match cipher {
+        TokenCipher::Native(cipher) => cipher.open(&mut buffer).map(|place| (key_index, place)),
         #[cfg(feature = "fastify")]
-        Sealer::Fastify(_) => None,
+        TokenCipher::Fastify(_) => None,
     });
-    let (key_index, place) = opened.ok_or(OpenErrorKind::Forged)?;
+    let (key_index, place) = opened.ok_or(DecodeErrorKind::NoMatchingKey)?;
     let (times, json) = native::parse(buffer, place)?;
     Ok(Opened { json, times, key_index, undated: false })
 }

@@ -14,8 +14,8 @@ use super::{Idle, Times, text};
 use crate::crypto::key::Key;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
-use crate::error::{OpenErrorKind, SealErrorKind};
-use crate::plaintext::{Bytes, Text};
+use crate::error::{DecodeErrorKind, EncodeErrorKind};
+use crate::plaintext::{WipedBytes, WipedString};
 
 const PERSONAL: &[u8; 16] = b"sealed-session-1";
 const VERSION: u8 = 1;
@@ -29,15 +29,15 @@ const OWN_IDLE: u32 = 1 << 31;
 const HEADER_LEN: usize = 1 + 2 * TIME_LEN + IDLE_LEN;
 
 /// What stands before the JSON.
-pub(crate) const FRONT: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
+pub(crate) const PREFIX_LEN: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
 
 /// A key bound to a cookie's name.
-pub(crate) struct Sealer {
+pub(crate) struct TokenCipher {
     id: KeyId,
     cipher: SecretBox,
 }
 
-impl Sealer {
+impl TokenCipher {
     pub(crate) fn new(key: &Key, cookie_name: &str) -> Self {
         let mut mac =
             Blake2bMac::<U32>::new_with_salt_and_personal(key.expose_secret(), &[], PERSONAL)
@@ -59,8 +59,8 @@ impl Sealer {
         times: &Times,
         buffer: &mut [u8],
         out: &mut Vec<u8>,
-    ) -> Result<(), SealErrorKind> {
-        write_header(times, &mut buffer[NONCE_LEN + TAG_LEN..FRONT])?;
+    ) -> Result<(), EncodeErrorKind> {
+        write_header(times, &mut buffer[NONCE_LEN + TAG_LEN..PREFIX_LEN])?;
         let (room, boxed) = buffer.split_at_mut(NONCE_LEN);
         room.copy_from_slice(nonce);
         self.cipher.seal(nonce, boxed);
@@ -79,30 +79,33 @@ impl Sealer {
 
 /// The length of the token for so many bytes of JSON.
 pub(super) const fn token_len(json: usize) -> usize {
-    text::encoded_len(FRONT + json)
+    text::encoded_len(PREFIX_LEN + json)
 }
 
 /// The bytes of a token, still sealed.
-pub(super) fn decode(token: &[u8]) -> Result<Bytes, OpenErrorKind> {
+pub(super) fn decode(token: &[u8]) -> Result<WipedBytes, DecodeErrorKind> {
     match text::decode_url(token) {
-        Some(bytes) if bytes.len() >= FRONT => Ok(Bytes::new(bytes)),
-        _ => Err(OpenErrorKind::Malformed),
+        Some(bytes) if bytes.len() >= PREFIX_LEN => Ok(WipedBytes::new(bytes)),
+        _ => Err(DecodeErrorKind::Malformed),
     }
 }
 
 /// What an opened buffer says, whose plaintext is at `place`.
-pub(super) fn parse(buffer: Bytes, place: Range<usize>) -> Result<(Times, Text), OpenErrorKind> {
+pub(super) fn parse(
+    buffer: WipedBytes,
+    place: Range<usize>,
+) -> Result<(Times, WipedString), DecodeErrorKind> {
     let (header, _) = buffer[place.clone()].split_at(HEADER_LEN);
     let times = read_header(header)?;
     let json = buffer.into_text(place.start + HEADER_LEN..place.end);
-    Ok((times, json.ok_or(OpenErrorKind::Payload)?))
+    Ok((times, json.ok_or(DecodeErrorKind::InvalidPayload)?))
 }
 
-fn write_header(times: &Times, header: &mut [u8]) -> Result<(), SealErrorKind> {
+fn write_header(times: &Times, header: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let refreshed_at = times.refreshed_at;
     let created_at = times.created_at.unwrap_or(refreshed_at);
     if created_at > LAST_TIME || refreshed_at > LAST_TIME {
-        return Err(SealErrorKind::Clock);
+        return Err(EncodeErrorKind::Clock);
     }
     let idle = times.idle.expect("the codec gives every native token an idle timeout");
     let idle = if idle.own { OWN_IDLE | idle.seconds } else { idle.seconds };
@@ -113,10 +116,10 @@ fn write_header(times: &Times, header: &mut [u8]) -> Result<(), SealErrorKind> {
     Ok(())
 }
 
-fn read_header(header: &[u8]) -> Result<Times, OpenErrorKind> {
-    let (&version, header) = header.split_first().ok_or(OpenErrorKind::Payload)?;
+fn read_header(header: &[u8]) -> Result<Times, DecodeErrorKind> {
+    let (&version, header) = header.split_first().ok_or(DecodeErrorKind::InvalidPayload)?;
     if version != VERSION {
-        return Err(OpenErrorKind::Version);
+        return Err(DecodeErrorKind::UnsupportedVersion);
     }
     let (created_at, header) = header.split_at(TIME_LEN);
     let (refreshed_at, idle) = header.split_at(TIME_LEN);
@@ -124,7 +127,7 @@ fn read_header(header: &[u8]) -> Result<Times, OpenErrorKind> {
     let idle = big_endian(idle) as u32;
     let idle = Idle { seconds: idle & !OWN_IDLE, own: idle & OWN_IDLE != 0 };
     if created_at > refreshed_at || idle.seconds == 0 {
-        return Err(OpenErrorKind::Payload);
+        return Err(DecodeErrorKind::InvalidPayload);
     }
     Ok(Times { created_at: Some(created_at), refreshed_at, idle: Some(idle) })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Session, Shared};
-use crate::error::{SealErrorKind, SessionError, SessionErrorKind};
+use crate::error::{EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, check_depth};
 use crate::plaintext::serialize_text;
 
@@ -65,14 +65,14 @@ impl Session<Dynamic> {
     /// As [`set`](Self::set); if the session would be too large, the error says by how much and how
     /// much of it this entry is. Then what was there before stays.
     pub fn insert<T: Serialize>(&self, entry: &str, value: T) -> Result<(), SessionError> {
-        let value = serialize_text(&value).map_err(|error| SealErrorKind::from(&error))?;
-        check_depth(&value).map_err(|_| SealErrorKind::NotReadable)?;
+        let value = serialize_text(&value).map_err(|error| EncodeErrorKind::from(&error))?;
+        check_depth(&value).map_err(|_| EncodeErrorKind::NotReadable)?;
         let written = self.write_entries(|entries| Some(entries.with(entry, &value)));
         written.map(drop).map_err(|error| match error.kind() {
-            SessionErrorKind::Seal(SealErrorKind::TooLarge(size)) => {
+            SessionErrorKind::Encode(EncodeErrorKind::TooLarge(size)) => {
                 let mut size = size.clone();
                 size.entry = Some((entry.to_owned(), value.len()));
-                SealErrorKind::TooLarge(size).into()
+                EncodeErrorKind::TooLarge(size).into()
             }
             _ => error,
         })
@@ -83,7 +83,7 @@ impl Session<Dynamic> {
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::Seal`] if there is no randomness to seal what is left,
+    /// [`SessionErrorKind::Encode`] if there is no randomness to seal what is left,
     /// [`SessionErrorKind::ResponseStarted`] if it is too late.
     pub fn remove(&self, entry: &str) -> Result<bool, SessionError> {
         self.write_entries(|entries| entries.without(entry))

@@ -14,11 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::response::{Outcome, Reply};
-use self::state::{Basis, Circumstances, Event, State, Taken};
+use self::state::{Basis, Circumstances, Event, Snapshot, State};
 pub(crate) use self::state::{Incoming, Written};
-use crate::codec::{Codec, Core, Opened, check_timeout};
+use crate::codec::{Codec, CodecInner, Opened, check_timeout};
 use crate::cookie_options::CookieOptions;
-use crate::error::{ConfigErrorKind, OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
+use crate::error::{
+    ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind,
+};
 use crate::kind::{Dynamic, Json, SessionKind};
 use crate::logging;
 use crate::plaintext::serialize_text;
@@ -136,10 +138,10 @@ impl<K: SessionKind> Session<K> {
     /// if there was no cookie, or if one opened. Asking does not count as activity.
     ///
     /// ```
-    /// # use sealed_session::{OpenErrorKind, Session};
+    /// # use sealed_session::{DecodeErrorKind, Session};
     /// async fn log_in_page(session: Session) -> &'static str {
     ///     match session.refused() {
-    ///         Some(OpenErrorKind::Expired) => "Your session has expired. Please log in again.",
+    ///         Some(DecodeErrorKind::Expired) => "Your session has expired. Please log in again.",
     ///         _ => "Please log in.",
     ///     }
     /// }
@@ -149,7 +151,7 @@ impl<K: SessionKind> Session<K> {
     ///
     /// Tell the user no more than that a session has expired. The other reasons are for logs.
     #[must_use]
-    pub fn refused(&self) -> Option<OpenErrorKind> {
+    pub fn refused(&self) -> Option<DecodeErrorKind> {
         self.opened().refused()
     }
 
@@ -160,7 +162,7 @@ impl<K: SessionKind> Session<K> {
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::Seal`] if the data is too large for a cookie, does not serialise, would not
+    /// [`SessionErrorKind::Encode`] if the data is too large for a cookie, does not serialise, would not
     /// read back, or there is no randomness to seal it with;
     /// [`SessionErrorKind::CookieHeaderTooLarge`] if all of the site's cookies together would be too
     /// large; [`SessionErrorKind::Deleted`] if the session was deleted in this request;
@@ -258,7 +260,7 @@ impl<K: SessionKind> Session<K> {
                 (state.take(), state.revision())
             };
             let data = match content {
-                Taken::Nothing => None,
+                Snapshot::Nothing => None,
                 content => Self::read_back(content),
             };
             let Some(data) = data else { return Ok(None) };
@@ -291,7 +293,7 @@ impl<K: SessionKind> Session<K> {
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::Seal`] if there is no randomness to seal it with,
+    /// [`SessionErrorKind::Encode`] if there is no randomness to seal it with,
     /// [`SessionErrorKind::ResponseStarted`] if it is too late.
     pub fn touch(&self) -> Result<(), SessionError> {
         let now = self.core().now_millis();
@@ -462,7 +464,7 @@ impl<K: SessionKind> Session<K> {
         written.map(|written| ours.get_or_init(|| written.clone())).or_else(|| ours.get())
     }
 
-    pub(crate) fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<CodecInner> {
         self.shared.codec.core()
     }
 
@@ -508,7 +510,7 @@ impl<K: SessionKind> Session<K> {
         drop(state);
         let Shared { codec, incoming, .. } = &*self.shared;
         let opening = codec.open_headers(incoming.values()).map_err(|(refusal, length)| {
-            if refusal.kind != OpenErrorKind::Missing {
+            if refusal.kind != DecodeErrorKind::Missing {
                 logging::refused(codec.cookie_name(), &refusal, length);
             } else if wanted {
                 logging::absent(codec.cookie_name());
@@ -588,11 +590,11 @@ impl<K: SessionKind> Session<K> {
     }
 
     /// The data to hand out: what opening has parsed, or else the JSON parsed anew.
-    fn read_back(content: Taken<K>) -> Option<K::Data> {
+    fn read_back(content: Snapshot<K>) -> Option<K::Data> {
         match content {
-            Taken::Nothing => None,
-            Taken::Data(data) => Some(data),
-            Taken::Json(json) => K::parse(&mut json.into()).ok(),
+            Snapshot::Nothing => None,
+            Snapshot::Data(data) => Some(data),
+            Snapshot::Json(json) => K::parse(&mut json.into()).ok(),
         }
         .or_else(K::empty)
     }
@@ -602,9 +604,9 @@ impl<K: SessionKind> Session<K> {
         if K::is_empty(data) {
             return Ok((None, None));
         }
-        let json = serialize_text(data).map_err(|error| SealErrorKind::from(&error))?;
+        let json = serialize_text(data).map_err(|error| EncodeErrorKind::from(&error))?;
         let mut json = Json::new(json);
-        let data = K::parse(&mut json).map_err(|_| SealErrorKind::NotReadable)?;
+        let data = K::parse(&mut json).map_err(|_| EncodeErrorKind::NotReadable)?;
         Ok((Some(json), Some(data)))
     }
 }

@@ -9,16 +9,16 @@ use http::HeaderValue;
 
 use super::response::{Outcome, Reply, Sharing};
 use crate::codec::{
-    Codec, Core, Opened, Opening, Refresh, Refusal, Validity, check_time, draw_nonce,
+    Codec, CodecInner, Opened, Opening, Refresh, Refusal, Validity, check_time, draw_nonce,
 };
 use crate::cookie_header::{pairs, values};
 use crate::cookie_options::SetCookie;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::NONCE_LEN;
-use crate::error::{OpenErrorKind, SealErrorKind, SessionError, SessionErrorKind};
+use crate::error::{DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, Json, SessionKind, SharedJson};
 use crate::members::say_the_same;
-use crate::scheme::{Idle, Sealer, Times};
+use crate::scheme::{Idle, Times, TokenCipher};
 
 /// A request that takes longer is slow: what the browser's cookie says may have changed meanwhile,
 /// by another response. In milliseconds.
@@ -69,7 +69,7 @@ impl Incoming {
     }
 
     /// Tells the other sessions of the request how large this cookie will be; 0 if there is none.
-    pub(super) fn note_written(&self, core: &Core, size: usize) {
+    pub(super) fn note_written(&self, core: &CodecInner, size: usize) {
         if let Some(written) = self.written.get() {
             written.note(core.cookie.name(), size);
         }
@@ -77,7 +77,7 @@ impl Incoming {
 
     /// Whether the next request's Cookie line is short enough with this cookie in it, of so many
     /// bytes of name and value. What came already in a longer line may stay as long.
-    pub(super) fn check_room(&self, core: &Core, cookie: usize) -> Result<(), SessionError> {
+    pub(super) fn check_room(&self, core: &CodecInner, cookie: usize) -> Result<(), SessionError> {
         let limit = core.settings.max_cookie_header;
         let before: usize = self.values().map(|line| line.len() + "; ".len()).sum();
         let written = self.written.get().map(|written| written.sizes()).unwrap_or_default();
@@ -149,7 +149,7 @@ pub(super) enum Event {
     /// The response failed, so what was written is not sent.
     NotSent,
     /// What was to be sealed could not be.
-    NotSealed(SealErrorKind),
+    NotSealed(EncodeErrorKind),
     /// The cookie was sealed by an older key, and is now sealed by the primary.
     Resealed(KeyId),
     /// A refresh or rotation could undo what another response did, so it waits for the next request.
@@ -161,7 +161,7 @@ pub(super) struct State<K: SessionKind> {
     /// A handler has looked at the session.
     read: bool,
     /// Why the cookie that came is not this session's.
-    refused: Option<OpenErrorKind>,
+    refused: Option<DecodeErrorKind>,
     /// What the browser's cookie says, if it opens and is still this session's.
     stored: Option<Stored>,
     content: Content,
@@ -196,7 +196,7 @@ enum Content {
 }
 
 /// The session's content, for use without the lock.
-pub(super) enum Taken<K: SessionKind> {
+pub(super) enum Snapshot<K: SessionKind> {
     Nothing,
     Data(K::Data),
     Json(SharedJson),
@@ -261,12 +261,12 @@ impl<K: SessionKind> State<K> {
                 self.data = Some(opening.data);
                 self.stored = Some(Stored { json: opening.json, validity: opening.validity });
             }
-            Err(Refusal { kind: OpenErrorKind::Missing, .. }) => {}
+            Err(Refusal { kind: DecodeErrorKind::Missing, .. }) => {}
             Err(refusal) => self.refused = Some(refusal.kind),
         }
     }
 
-    pub(super) fn refused(&self) -> Option<OpenErrorKind> {
+    pub(super) fn refused(&self) -> Option<DecodeErrorKind> {
         self.refused
     }
 
@@ -279,13 +279,13 @@ impl<K: SessionKind> State<K> {
     }
 
     /// The first to ask takes the data that is parsed already.
-    pub(super) fn take(&mut self) -> Taken<K> {
+    pub(super) fn take(&mut self) -> Snapshot<K> {
         if self.is_empty() {
-            return Taken::Nothing;
+            return Snapshot::Nothing;
         }
         match self.data.take() {
-            Some(data) => Taken::Data(data),
-            None => self.share().map_or(Taken::Nothing, Taken::Json),
+            Some(data) => Snapshot::Data(data),
+            None => self.share().map_or(Snapshot::Nothing, Snapshot::Json),
         }
     }
 
@@ -323,7 +323,7 @@ impl<K: SessionKind> State<K> {
     /// lock.
     pub(super) fn write(
         &mut self,
-        core: &Core,
+        core: &CodecInner,
         incoming: &Incoming,
         now: u64,
         basis: Basis,
@@ -417,7 +417,7 @@ impl<K: SessionKind> State<K> {
     /// Gives the session an idle timeout of its own, also one that nothing is written to yet.
     pub(super) fn set_own_idle(
         &mut self,
-        core: &Core,
+        core: &CodecInner,
         now: u64,
         seconds: u32,
     ) -> Result<(), SessionError> {
@@ -426,7 +426,7 @@ impl<K: SessionKind> State<K> {
             return Err(SessionErrorKind::Deleted.into());
         }
         if !core.ring()[0].keeps_times() {
-            return Err(SealErrorKind::NoRoomForIdleTimeout.into());
+            return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
         if self.own_idle != Some(seconds) {
             self.touch(now)?;
@@ -504,7 +504,7 @@ impl<K: SessionKind> State<K> {
     /// The cookie for what a handler wrote.
     fn send_write(
         &self,
-        core: &Core,
+        core: &CodecInner,
         incoming: &Incoming,
         circumstances: &Circumstances<'_>,
         nonce: Option<[u8; NONCE_LEN]>,
@@ -519,12 +519,12 @@ impl<K: SessionKind> State<K> {
         let now = circumstances.now / 1000;
         let ring = core.ring();
         // The keys may have changed since it was written. Then the newest that can carry it seals.
-        let carries = |sealer: &&Sealer| {
-            let has_room = !self.own_idle_is_new || sealer.keeps_times();
-            has_room && core.check(sealer, json.as_bytes(), now).is_ok()
+        let carries = |cipher: &&TokenCipher| {
+            let has_room = !self.own_idle_is_new || cipher.keeps_times();
+            has_room && core.check(cipher, json.as_bytes(), now).is_ok()
         };
-        let sealer = ring.iter().find(carries).unwrap_or(&ring[0]);
-        match self.seal(core, sealer, nonce, circumstances.now, now, json) {
+        let cipher = ring.iter().find(carries).unwrap_or(&ring[0]);
+        match self.seal(core, cipher, nonce, circumstances.now, now, json) {
             Ok(cookie) => (cookie, None),
             // What cannot be written must not leave an older session in its place.
             Err(error) if self.stored.is_none() => {
@@ -538,7 +538,7 @@ impl<K: SessionKind> State<K> {
     /// older key. As nobody asked for it, it is left out where it could undo something.
     fn send_refresh(
         &self,
-        core: &Core,
+        core: &CodecInner,
         incoming: &Incoming,
         circumstances: &Circumstances<'_>,
         nonce: Option<[u8; NONCE_LEN]>,
@@ -555,9 +555,9 @@ impl<K: SessionKind> State<K> {
         if let Some(why) = postponed(incoming, circumstances, validity, used) {
             return (None, Some(Event::Postponed(why)));
         }
-        let sealer = &core.ring()[0];
-        match self.seal(core, sealer, nonce, circumstances.now, refreshed_at, json) {
-            Ok(cookie) => (cookie, (validity.key_index > 0).then(|| Event::Resealed(sealer.id()))),
+        let cipher = &core.ring()[0];
+        match self.seal(core, cipher, nonce, circumstances.now, refreshed_at, json) {
+            Ok(cookie) => (cookie, (validity.key_index > 0).then(|| Event::Resealed(cipher.id()))),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
         }
@@ -565,14 +565,14 @@ impl<K: SessionKind> State<K> {
 
     fn seal(
         &self,
-        core: &Core,
-        sealer: &Sealer,
+        core: &CodecInner,
+        cipher: &TokenCipher,
         nonce: Option<[u8; NONCE_LEN]>,
         now: u64,
         refreshed_at: u64,
         json: &str,
-    ) -> Result<Option<HeaderValue>, SealErrorKind> {
-        let own = self.own_idle.filter(|_| sealer.keeps_times());
+    ) -> Result<Option<HeaderValue>, EncodeErrorKind> {
+        let own = self.own_idle.filter(|_| cipher.keeps_times());
         let own = own.map(|seconds| Idle { seconds, own: true });
         // A rotation alone must not lengthen the session's life; a refresh takes the codec's timeout.
         let kept = self.stored.as_ref().map(|stored| stored.validity);
@@ -589,10 +589,10 @@ impl<K: SessionKind> State<K> {
                 core.expires_at(created_at, refreshed_at, own).saturating_sub(now / 1000)
             });
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
-        core.check(sealer, json.as_bytes(), refreshed_at)?;
-        let value_len = sealer.token_len(json.len(), refreshed_at);
+        core.check(cipher, json.as_bytes(), refreshed_at)?;
+        let value_len = cipher.token_len(json.len(), refreshed_at);
         let header = cookie
-            .header(value_len, live, |header| core.seal(sealer, &nonce, times, json, header))?;
+            .header(value_len, live, |header| core.seal(cipher, &nonce, times, json, header))?;
         let mut header = HeaderValue::try_from(header).ok();
         if let Some(header) = &mut header {
             // Kept out of `Debug`, and out of HTTP/2's tables.
@@ -602,7 +602,7 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Removes the cookie, if the request has one of this name, good or bad.
-    fn removal(&self, core: &Core, incoming: &Incoming) -> Option<HeaderValue> {
+    fn removal(&self, core: &CodecInner, incoming: &Incoming) -> Option<HeaderValue> {
         let name = core.cookie.name().as_bytes();
         let came = incoming.values().any(|header| values(header, name).next().is_some());
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
@@ -656,7 +656,7 @@ impl State<Dynamic> {
     /// Writes entries in the place of those there are.
     pub(super) fn write_entries(
         &mut self,
-        core: &Core,
+        core: &CodecInner,
         incoming: &Incoming,
         now: u64,
         entries: Entries,

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use sealed_session::{Codec, CookieOptions, Key, Keyring, OpenErrorKind, SessionKind, TestClock};
+use sealed_session::{Codec, CookieOptions, DecodeErrorKind, Key, Keyring, SessionKind, TestClock};
 use serde_json::value::RawValue;
 
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -105,11 +105,13 @@ impl Tally<'_> {
         token: &[u8],
         may_open: impl FnOnce() -> bool,
     ) -> bool {
-        use OpenErrorKind::{Forged, Malformed, TooLong};
+        use DecodeErrorKind::{Malformed, NoMatchingKey, TooLong};
 
         self.cases.set(self.cases.get() + 1);
         match codec.decode(token) {
-            Err(error) if matches!(error.kind(), Forged | Malformed | TooLong) => return false,
+            Err(error) if matches!(error.kind(), NoMatchingKey | Malformed | TooLong) => {
+                return false;
+            }
             Err(error) => panic!("{error}: {:?}", String::from_utf8_lossy(token)),
             Ok(_) => assert!(may_open(), "it opens: {:?}", String::from_utf8_lossy(token)),
         }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 
-use sealed_session::{Codec, Dynamic, Entries, OpenError, Opened, TestClock};
+use sealed_session::{Codec, DecodeError, Dynamic, Entries, Opened, TestClock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ fn answer(codecs: &mut Codecs, line: &str) -> Result<Value> {
     }
 }
 
-fn decoded(codec: &Codec<Dynamic>, opened: Result<Opened<Entries>, OpenError>) -> Result<Value> {
+fn decoded(codec: &Codec<Dynamic>, opened: Result<Opened<Entries>, DecodeError>) -> Result<Value> {
     let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return Ok(json!({ "data": null, "reason": format!("{:?}", error.kind()) })),

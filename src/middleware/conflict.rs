@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
 
-use crate::codec::{Codec, Core};
+use crate::codec::{Codec, CodecInner};
 use crate::kind::SessionKind;
 use crate::logging;
 use crate::session::{Session, Written};
@@ -17,7 +17,7 @@ use crate::session::{Session, Written};
 /// A kind that has a layer somewhere in this program, and how to find its session in a request.
 struct Known {
     kind: TypeId,
-    core: fn(&Extensions) -> Option<&Arc<Core>>,
+    core: fn(&Extensions) -> Option<&Arc<CodecInner>>,
     join: Join,
     next: OnceLock<Box<Known>>,
 }
@@ -36,7 +36,7 @@ struct Passed;
 /// In the request's extensions: two layers stand in each other's way.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "read by the extractors"))]
-pub(crate) enum Clash {
+pub(crate) enum LayerConflict {
     /// They serve one cookie.
     Cookie(String),
     /// They serve one kind, so that a handler can reach only the inner one's session.
@@ -47,8 +47,8 @@ pub(crate) enum Clash {
 }
 
 /// Notes that there is a layer for this kind.
-pub(super) fn know<K: SessionKind>() {
-    fn core<K: SessionKind>(extensions: &Extensions) -> Option<&Arc<Core>> {
+pub(super) fn register<K: SessionKind>() {
+    fn core<K: SessionKind>(extensions: &Extensions) -> Option<&Arc<CodecInner>> {
         extensions.get::<Session<K>>().map(Session::core)
     }
     fn join<'e, K: SessionKind>(
@@ -75,7 +75,7 @@ fn known() -> impl Iterator<Item = &'static Box<Known>> {
 }
 
 /// The codecs of the session layers that the request has passed.
-fn passed(extensions: &Extensions) -> impl Iterator<Item = &Arc<Core>> {
+fn passed(extensions: &Extensions) -> impl Iterator<Item = &Arc<CodecInner>> {
     known().filter_map(|known| (known.core)(extensions))
 }
 
@@ -107,21 +107,24 @@ pub(super) enum Pass {
 
 /// Whether the layer of this kind's codec is to serve the request: not if another is in its way, so
 /// that no response carries one cookie twice.
-pub(super) fn may_pass<K: SessionKind>(extensions: &mut Extensions, codec: &Codec<K>) -> Pass {
+pub(super) fn check_conflict<K: SessionKind>(
+    extensions: &mut Extensions,
+    codec: &Codec<K>,
+) -> Pass {
     if extensions.insert(Passed).is_none() {
         return Pass::First;
     }
     let clash = passed(extensions)
-        .find_map(|other| Clash::of(other, codec.core()))
-        .or_else(|| extensions.get::<Session<K>>().map(|_| Clash::Kind(type_name::<K>())));
+        .find_map(|other| LayerConflict::of(other, codec.core()))
+        .or_else(|| extensions.get::<Session<K>>().map(|_| LayerConflict::Kind(type_name::<K>())));
     let Some(clash) = clash else { return Pass::Beside };
     logging::clash(&clash);
     extensions.insert(clash);
     Pass::Refused
 }
 
-impl Clash {
-    fn of(one: &Core, two: &Core) -> Option<Self> {
+impl LayerConflict {
+    fn of(one: &CodecInner, two: &CodecInner) -> Option<Self> {
         let (name, other) = (one.cookie.name(), two.cookie.name());
         if name == other {
             return Some(Self::Cookie(name.to_owned()));
@@ -134,7 +137,7 @@ impl Clash {
     }
 }
 
-impl fmt::Display for Clash {
+impl fmt::Display for LayerConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cookie(name) => write!(

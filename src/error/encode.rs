@@ -7,13 +7,13 @@ use super::ConfigErrorKind;
 
 opaque_error! {
     /// Data could not be sealed.
-    SealError, SealErrorKind
+    EncodeError, EncodeErrorKind
 }
 
 /// Why data could not be sealed.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SealErrorKind {
+pub enum EncodeErrorKind {
     /// Name and value together would be more than the 4096 bytes that a browser keeps.
     TooLarge(TooLarge),
     /// The data does not serialise to JSON.
@@ -48,7 +48,7 @@ pub enum SealErrorKind {
     },
 }
 
-impl fmt::Display for SealErrorKind {
+impl fmt::Display for EncodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge(size) => size.fmt(f),
@@ -114,7 +114,7 @@ impl fmt::Display for TooLarge {
     }
 }
 
-impl From<&serde_json::Error> for SealErrorKind {
+impl From<&serde_json::Error> for EncodeErrorKind {
     fn from(error: &serde_json::Error) -> Self {
         // The category `Data` is a message from the data's own implementation, which may quote it.
         let reason = match error.classify() {
