@@ -279,7 +279,6 @@ impl SetCookie {
     }
 }
 
-#[cfg(feature = "tower")]
 impl SetCookie {
     /// The header's value with the cookie's value, of so many bytes, that `write_value` appends.
     /// `live` is how many seconds the browser shall keep the cookie, where the session says so.
@@ -306,6 +305,7 @@ impl SetCookie {
     }
 
     /// How long the options say that the browser shall keep the cookie.
+    #[cfg(feature = "tower")]
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.max_age
     }

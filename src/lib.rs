@@ -242,11 +242,12 @@ mod plaintext;
 mod scheme;
 #[cfg(feature = "tower")]
 mod session;
+mod session_id;
 
 pub use cookie::SameSite;
 
 pub use crate::clock::{Clock, SystemClock, TestClock};
-pub use crate::codec::{Codec, CodecBuilder, Opened};
+pub use crate::codec::{Codec, CodecBuilder, Decoded, TokenInfo};
 pub use crate::cookie_options::CookieOptions;
 #[cfg(feature = "fastify")]
 pub use crate::crypto::fastify_key::FastifyKey;
@@ -261,10 +262,16 @@ pub use crate::error::{
 };
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, Peek, SessionRejection};
-#[doc(hidden)]
-pub use crate::kind::Json;
 pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
 #[cfg(feature = "tower")]
 pub use crate::session::{Session, Updated};
+pub use crate::session_id::{InvalidSessionId, SessionId};
+
+/// What the hidden method of [`SessionKind`] takes. Not for use outside this crate.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::kind::Internal;
+    pub use crate::plaintext::Json;
+}

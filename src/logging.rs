@@ -19,6 +19,8 @@ use crate::codec::Refusal;
 use crate::crypto::key_id::KeyId;
 #[cfg(feature = "tower")]
 use crate::error::EncodeErrorKind;
+#[cfg(feature = "tower")]
+use crate::session_id::SessionId;
 
 /// Group or others can read or write a key file.
 #[cfg(all(unix, feature = "tracing"))]
@@ -80,9 +82,15 @@ pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
 
 /// The cookie was sealed by an older key.
 #[cfg(feature = "tower")]
-pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId) {
+pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId, id: Option<SessionId>) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(target: TARGET, cookie, %key, "session opened by an older key");
+    tracing::debug!(
+        target: TARGET,
+        cookie,
+        %key,
+        session = id.map(tracing::field::display),
+        "session opened by an older key"
+    );
 }
 
 /// The cookie was sealed by an older key than the one that seals now, and has been sealed again.

@@ -58,14 +58,12 @@ pub(crate) fn name<'j>(json: &'j str, member: &Member) -> Cow<'j, str> {
 /// Whether two JSON texts say the same: the members of an object may stand in another order.
 ///
 /// Values are compared by their text. To parse them would take two large numbers for one.
-#[cfg(feature = "tower")]
 pub(crate) fn say_the_same(one: &str, two: &str) -> bool {
     /// A hash map further down is taken for changed, which costs a cookie and no more.
     const MAX_DEPTH: usize = 16;
     same_to(MAX_DEPTH, one, two)
 }
 
-#[cfg(feature = "tower")]
 fn same_to(depth: usize, one: &str, two: &str) -> bool {
     if one == two {
         return true;
@@ -95,7 +93,6 @@ fn same_to(depth: usize, one: &str, two: &str) -> bool {
 }
 
 /// The names and values of members, in the order of the names.
-#[cfg(feature = "tower")]
 fn by_name<'j>(json: &'j str, members: &[Member]) -> impl Iterator<Item = (Cow<'j, str>, &'j str)> {
     let named = members.iter().map(|member| (name(json, member), &json[member.value.clone()]));
     let mut named: Vec<_> = named.collect();
@@ -177,7 +174,6 @@ fn place(part: &str, base: usize) -> Range<usize> {
 }
 
 #[cfg(test)]
-#[cfg(feature = "tower")]
 mod tests {
     use super::{say_the_same, scan};
 

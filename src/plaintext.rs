@@ -5,19 +5,20 @@
 
 use std::fmt;
 use std::io;
-use std::ops::Range;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 /// Room for the JSON of most sessions, so that few buffers grow.
 const FIRST_CAPACITY: usize = 512;
 
-/// WipedBytes that are wiped. Writing through `io::Write` leaves nothing behind when it has to grow.
+/// Bytes that are wiped. They are seen as a slice, so that nothing can grow them but the methods here,
+/// which leave nothing behind.
 #[derive(Default)]
 pub(crate) struct WipedBytes(Vec<u8>);
 
-/// WipedString that is wiped.
+/// Text that is wiped, likewise.
 #[derive(Default)]
 pub(crate) struct WipedString(String);
 
@@ -26,10 +27,28 @@ impl WipedBytes {
         Self(bytes)
     }
 
+    /// So many zeros, with room for as many bytes after them.
+    pub(crate) fn with_prefix(len: usize, room: usize) -> Self {
+        let mut bytes = Vec::with_capacity(len + room);
+        bytes.resize(len, 0);
+        Self(bytes)
+    }
+
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        if bytes.len() > self.0.capacity() - self.0.len() {
+            self.grow(bytes.len());
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     /// The part at `place` as text, if it is UTF-8.
     pub(crate) fn into_text(mut self, place: Range<usize>) -> Option<WipedString> {
-        self.truncate(place.end);
-        self.drain(..place.start);
+        self.0.truncate(place.end);
+        self.0.drain(..place.start);
         match String::from_utf8(std::mem::take(&mut self.0)) {
             Ok(text) => Some(WipedString(text)),
             Err(error) => {
@@ -44,15 +63,76 @@ impl WipedString {
     pub(crate) fn new(text: String) -> Self {
         Self(text)
     }
+
+    pub(crate) fn with_capacity(room: usize) -> Self {
+        Self(String::with_capacity(room))
+    }
+
+    pub(crate) fn push_str(&mut self, text: &str) {
+        if text.len() > self.0.capacity() - self.0.len() {
+            let mut grown = Self::with_capacity(self.0.len() + text.len());
+            grown.0.push_str(&self.0);
+            *self = grown;
+        }
+        self.0.push_str(text);
+    }
+
+    /// Cuts out the part at `place`.
+    #[cfg_attr(not(feature = "fastify"), allow(dead_code, reason = "the fastify scheme's need"))]
+    pub(crate) fn cut(&mut self, place: Range<usize>) {
+        self.0.drain(place);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
 }
 
-/// The JSON of `data`, behind `front` bytes of room.
+/// A session's JSON, of one owner until another needs it as well. Wiped on drop.
+#[doc(hidden)]
+pub struct Json(Owner);
+
+enum Owner {
+    One(WipedString),
+    Several(Arc<WipedString>),
+}
+
+impl Json {
+    pub(crate) fn new(json: WipedString) -> Self {
+        Self(Owner::One(json))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match &self.0 {
+            Owner::One(json) => json,
+            Owner::Several(json) => json,
+        }
+    }
+
+    pub(crate) fn share(&mut self) -> Arc<WipedString> {
+        if let Owner::One(json) = &mut self.0 {
+            self.0 = Owner::Several(Arc::new(std::mem::take(json)));
+        }
+        match &self.0 {
+            Owner::Several(json) => json.clone(),
+            Owner::One(_) => unreachable!("shared just now"),
+        }
+    }
+}
+
+impl From<Arc<WipedString>> for Json {
+    fn from(json: Arc<WipedString>) -> Self {
+        Self(Owner::Several(json))
+    }
+}
+
+/// The JSON of `data`, behind so many zeros.
 pub(crate) fn serialize<T: Serialize + ?Sized>(
-    front: usize,
+    prefix: usize,
     data: &T,
 ) -> serde_json::Result<WipedBytes> {
-    let mut buffer = WipedBytes(Vec::with_capacity(front + FIRST_CAPACITY));
-    buffer.resize(front, 0);
+    let mut buffer = WipedBytes::with_prefix(prefix, FIRST_CAPACITY);
     serde_json::to_writer(&mut buffer, data)?;
     Ok(buffer)
 }
@@ -84,30 +164,24 @@ impl Drop for WipedString {
 }
 
 impl Deref for WipedBytes {
-    type Target = Vec<u8>;
+    type Target = [u8];
 
-    fn deref(&self) -> &Vec<u8> {
+    fn deref(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl DerefMut for WipedBytes {
-    fn deref_mut(&mut self) -> &mut Vec<u8> {
+    fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
 }
 
 impl Deref for WipedString {
-    type Target = String;
+    type Target = str;
 
-    fn deref(&self) -> &String {
+    fn deref(&self) -> &str {
         &self.0
-    }
-}
-
-impl DerefMut for WipedString {
-    fn deref_mut(&mut self) -> &mut String {
-        &mut self.0
     }
 }
 
@@ -138,10 +212,7 @@ impl io::Write for WipedBytes {
     // serde_json writes a few bytes at a time.
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() > self.0.capacity() - self.0.len() {
-            self.grow(bytes.len());
-        }
-        self.0.extend_from_slice(bytes);
+        self.extend(bytes);
         Ok(())
     }
 

@@ -157,22 +157,22 @@ impl<K: SessionKind> CodecBuilder<K> {
             #[cfg(feature = "fastify")]
             share_fastify_key: self.share_fastify_key,
         };
-        let core = CodecInner::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
-        let keeps_times = core.ring()[0].keeps_times();
+        let inner = CodecInner::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
+        let keeps_header = inner.ring()[0].keeps_header();
         for timeout in [Some(self.idle_timeout), self.remember_timeout].into_iter().flatten() {
-            if timeout > self.absolute_timeout && keeps_times {
+            if timeout > self.absolute_timeout && keeps_header {
                 let (idle, absolute) = (timeout, self.absolute_timeout);
                 return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
             }
         }
-        if self.remember_timeout.is_some() && !keeps_times {
+        if self.remember_timeout.is_some() && !keeps_header {
             return Err(ConfigErrorKind::NoRoomToRemember.into());
         }
         #[cfg(feature = "fastify")]
         if !self.share_fastify_key {
-            claim(&self.keyring, core.cookie.name())?;
+            claim(&self.keyring, inner.cookie.name())?;
         }
-        Ok(Codec { core: Arc::new(core), kind: PhantomData })
+        Ok(Codec { inner: Arc::new(inner), kind: PhantomData })
     }
 }
 

@@ -6,22 +6,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::decoded::Validity;
+use super::decoded::{Validity, Verified};
 use crate::clock::{Clock, unix_millis};
 use crate::cookie_options::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
-use crate::crypto::secretbox::NONCE_LEN;
+use crate::crypto::secretbox::Nonce;
 use crate::error::{
     ConfigError, DecodeError, DecodeErrorKind, EncodeErrorKind, TooLarge, without_values,
 };
+use crate::plaintext::Json;
 #[cfg(feature = "tower")]
 use crate::plaintext::WipedBytes;
-use crate::plaintext::WipedString;
-use crate::scheme::{self, Idle, Times, TokenCipher};
+use crate::scheme::{self, Header, Idle, TokenCipher};
+use crate::session_id::SessionId;
 
-/// How far the clocks of two servers may differ, in seconds.
-const MAX_CLOCK_SKEW: u64 = 60;
+/// How far the clocks of two servers may differ, in milliseconds.
+const MAX_CLOCK_SKEW: u64 = 60_000;
 
 /// The keys of the ring, ready for one name, the primary first. Never empty.
 pub(crate) type Ring = Arc<[TokenCipher]>;
@@ -55,11 +56,6 @@ pub(crate) struct CodecInner {
     /// Whether the ring has more than one key; asked by every request.
     #[cfg(feature = "tower")]
     rotating: AtomicBool,
-}
-
-pub(super) struct Valid {
-    pub(super) json: WipedString,
-    pub(super) validity: Validity,
 }
 
 /// Why a token was refused, with what a log may say besides.
@@ -105,7 +101,7 @@ impl CodecInner {
         clock: Arc<dyn Clock>,
         keyring: &Keyring,
     ) -> Result<Self, ConfigError> {
-        let core = Self {
+        let inner = Self {
             cookie: cookie_options.prepare(kind_name)?,
             cookie_options,
             settings,
@@ -114,8 +110,8 @@ impl CodecInner {
             #[cfg(feature = "tower")]
             rotating: AtomicBool::new(false),
         };
-        core.replace_keyring(keyring);
-        Ok(core)
+        inner.replace_keyring(keyring);
+        Ok(inner)
     }
 
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {
@@ -128,13 +124,8 @@ impl CodecInner {
         self.rotating.store(current.len() > 1, Ordering::Relaxed);
     }
 
-    /// The present time in seconds since the Unix epoch. The user's code: no lock may be held.
+    /// The present time in milliseconds since the Unix epoch. The user's code: no lock may be held.
     pub(crate) fn now(&self) -> u64 {
-        self.now_millis() / 1000
-    }
-
-    /// The present time in milliseconds, likewise.
-    pub(crate) fn now_millis(&self) -> u64 {
         unix_millis(self.clock.now())
     }
 
@@ -184,15 +175,16 @@ impl CodecInner {
         }))
     }
 
-    /// What a new token says of its times: a session that never was sealed before begins when it is
-    /// refreshed, and one without an idle timeout of its own has the codec's.
-    pub(super) fn complete(&self, times: Times) -> Times {
-        let created_at = times.created_at.unwrap_or(times.refreshed_at);
-        Times {
+    /// What a new token says of its session: one that never was sealed before begins when it is
+    /// refreshed, and one without a separate idle timeout has the codec's.
+    pub(super) fn complete(&self, header: Header) -> Header {
+        let created_at = header.created_at.unwrap_or(header.refreshed_at);
+        Header {
             created_at: Some(created_at),
             // A clock that went back must not make a token that contradicts itself.
-            refreshed_at: times.refreshed_at.max(created_at),
-            idle: times.idle.or(Some(Idle { seconds: self.settings.idle, own: false })),
+            refreshed_at: header.refreshed_at.max(created_at),
+            idle: header.idle.or(Some(Idle { seconds: self.settings.idle, per_session: false })),
+            ..header
         }
     }
 
@@ -201,58 +193,57 @@ impl CodecInner {
     pub(crate) fn seal(
         &self,
         cipher: &TokenCipher,
-        nonce: &[u8; NONCE_LEN],
-        times: Times,
+        nonce: Nonce,
+        header: Header,
         json: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeErrorKind> {
-        let front = cipher.prefix_len();
-        let mut buffer = WipedBytes::new(Vec::with_capacity(front + json.len() + 32));
-        buffer.resize(front, 0);
-        buffer.extend_from_slice(json.as_bytes());
-        cipher.seal(nonce, &self.complete(times), &mut buffer, out)
+        let mut buffer = WipedBytes::with_prefix(cipher.prefix_len(), json.len() + 32);
+        buffer.extend(json.as_bytes());
+        cipher.seal(nonce, &self.complete(header), &mut buffer, out)
     }
 
     /// Opens a token and checks its times.
-    pub(super) fn open(&self, token: &[u8]) -> Result<Valid, Refusal> {
+    pub(super) fn open(&self, token: &[u8]) -> Result<Verified, Refusal> {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
             return Err(DecodeErrorKind::TooLong.into());
         }
         let now = self.now();
-        let (scheme::Opened { json, times, key_index, undated }, key_id) = {
+        let (scheme::Opened { json, header, key_index, undated }, key_id) = {
             // Held without a copy: nothing in here waits, and no code of the user's runs.
             let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
             let opened = scheme::open(&ring, token, now)?;
             let key_id = ring[opened.key_index].id();
             (opened, key_id)
         };
-        let idle = match times.idle {
-            Some(idle) if idle.own => idle,
+        let codecs = Idle { seconds: self.settings.idle, per_session: false };
+        let idle = match header.idle {
+            Some(idle) if idle.per_session => idle,
             // The codec's setting at the time; what it is now may only shorten it.
-            Some(idle) => Idle { seconds: idle.seconds.min(self.settings.idle), own: false },
-            None => Idle { seconds: self.settings.idle, own: false },
+            Some(idle) => Idle { seconds: idle.seconds.min(codecs.seconds), ..idle },
+            None => codecs,
         };
-        let refreshed_at = times.refreshed_at;
-        let age = Some(now.saturating_sub(refreshed_at));
+        let Header { id, created_at, refreshed_at, .. } = header;
         let latest = now.saturating_add(MAX_CLOCK_SKEW);
-        if refreshed_at > latest || times.created_at.is_some_and(|created_at| created_at > latest) {
+        if refreshed_at > latest || created_at.is_some_and(|created_at| created_at > latest) {
             return Err(DecodeErrorKind::TimestampInFuture.into());
         }
-        let expires_at = self.expires_at(times.created_at, refreshed_at, idle);
+        let expires_at = self.expires_at(created_at, refreshed_at, idle);
         if now >= expires_at {
+            let age = Some(now.saturating_sub(refreshed_at) / 1000);
             return Err(Refusal { kind: DecodeErrorKind::Expired, age, reason: None });
         }
-        let created_at = times.created_at;
         let validity =
-            Validity { created_at, refreshed_at, expires_at, idle, key_index, key_id, undated };
-        Ok(Valid { json, validity })
+            Validity { id, created_at, refreshed_at, expires_at, idle, key_index, key_id, undated };
+        Ok(Verified { json: Json::new(json), validity })
     }
 
-    /// When a session ends, in seconds since the Unix epoch.
+    /// When a session ends. All times are in milliseconds since the Unix epoch.
     pub(crate) fn expires_at(&self, created_at: Option<u64>, refreshed_at: u64, idle: Idle) -> u64 {
-        let idle = refreshed_at.saturating_add(idle.seconds.into());
+        let idle = refreshed_at.saturating_add(idle.millis());
+        let absolute = u64::from(self.settings.absolute) * 1000;
         match created_at {
-            Some(created_at) => idle.min(created_at.saturating_add(self.settings.absolute.into())),
+            Some(created_at) => idle.min(created_at.saturating_add(absolute)),
             None => idle,
         }
     }
@@ -265,6 +256,11 @@ pub(crate) fn check_time(now: u64) -> Result<(), EncodeErrorKind> {
 }
 
 /// A fresh nonce, at this time in milliseconds since the Unix epoch.
-pub(crate) fn draw_nonce(now: u64) -> Result<[u8; NONCE_LEN], EncodeErrorKind> {
+pub(crate) fn draw_nonce(now: u64) -> Result<Nonce, EncodeErrorKind> {
     random::nonce(now).map_err(|_| EncodeErrorKind::Randomness)
+}
+
+/// A name for a session that begins, at this time likewise.
+pub(crate) fn draw_id(now: u64) -> Result<SessionId, EncodeErrorKind> {
+    random::bytes(now).map(SessionId::from_bytes).map_err(|_| EncodeErrorKind::Randomness)
 }

@@ -11,24 +11,21 @@ use std::sync::Arc;
 
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
-pub use self::decoded::Opened;
+pub(crate) use self::decoded::Verified;
+pub use self::decoded::{Decoded, TokenInfo};
 #[cfg(feature = "tower")]
-pub(crate) use self::decoded::Validity;
-#[cfg(feature = "tower")]
-pub(crate) use self::decoded::{Opening, Refresh};
-pub(crate) use self::inner::CodecInner;
-pub(crate) use self::inner::Refusal;
-use self::inner::Valid;
+pub(crate) use self::decoded::{Refresh, Validity};
 #[cfg(feature = "tower")]
 pub(crate) use self::inner::check_time;
-pub(crate) use self::inner::draw_nonce;
+pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
+use crate::clock::unix_millis;
 use crate::cookie_header;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
-use crate::kind::{Json, SessionKind};
+use crate::kind::{self, SessionKind};
 use crate::logging;
 use crate::plaintext;
-use crate::scheme::{Idle, Times};
+use crate::scheme::{Header, Idle};
 
 /// How many cookies of one name are tried.
 const MAX_CANDIDATES: usize = 4;
@@ -40,7 +37,7 @@ const MAX_CANDIDATES: usize = 4;
 /// No method waits for anything.
 ///
 /// ```
-/// # use sealed_session::{Codec, Key, Keyring, Opened, SessionKind};
+/// # use sealed_session::{Codec, Decoded, Key, Keyring, SessionKind};
 /// # use serde::{Deserialize, Serialize};
 /// # #[derive(Serialize, Deserialize, Clone)]
 /// # struct Login { user_id: u64 }
@@ -48,12 +45,12 @@ const MAX_CANDIDATES: usize = 4;
 /// # let keyring = Keyring::new(Key::generate()?);
 /// let codec = Codec::<Login>::new(keyring)?;
 /// let token: String = codec.encode(&Login { user_id: 7 })?;
-/// let opened: Opened<Login> = codec.decode(&token)?;
-/// assert_eq!(opened.data.user_id, 7);
+/// let decoded: Decoded<Login> = codec.decode(&token)?;
+/// assert_eq!(decoded.data.user_id, 7);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Codec<K> {
-    core: Arc<CodecInner>,
+    inner: Arc<CodecInner>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -80,8 +77,8 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// [`EncodeErrorKind::TooLarge`] if it would not fit into a cookie of this codec's name,
     /// [`EncodeErrorKind::Serialize`] if the data does not serialise, [`EncodeErrorKind::Randomness`] if
-    /// there is none for the nonce, [`EncodeErrorKind::Clock`] beyond the year 36,812; under a fastify key
-    /// [`EncodeErrorKind::NotAnObject`] and [`EncodeErrorKind::Reserved`], too. That the data reads back
+    /// there is none for the nonce, [`EncodeErrorKind::Clock`] beyond the year 10,889; under a
+    /// fastify key also [`EncodeErrorKind::NotAnObject`] and [`EncodeErrorKind::Reserved`]. That the data reads back
     /// is not checked here, as [`Session::set`](crate::Session) does.
     ///
     /// # Security
@@ -89,46 +86,132 @@ impl<K: SessionKind> Codec<K> {
     /// A token opens as often as it is shown until it expires, and its length tells the length of
     /// the data.
     pub fn encode(&self, data: &K::Data) -> Result<String, EncodeError> {
-        let now = self.core.now_millis();
-        let times = Times { created_at: None, refreshed_at: now / 1000, idle: None };
-        self.encode_at(data, times, now)
+        let now = self.inner.now();
+        let id = Some(draw_id(now)?);
+        let header = Header { id, created_at: None, refreshed_at: now, idle: None };
+        self.encode_with(data, header, now)
     }
 
-    /// Seals an opened session again, under the primary key, with the times that it has: the
-    /// counterpart of what the middleware does after a rotation.
+    /// Seals a decoded session again with the present time, under the primary key: its idle timeout
+    /// begins again. It keeps its id, its creation time and its own idle timeout.
     ///
-    /// To refresh a session, set [`Opened::refreshed_at`] to now before; what of
-    /// [`Opened::idle_timeout`] and [`Opened::own_idle_timeout`] is set counts for the new token.
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind, TestClock};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// let clock = TestClock::at(1_700_000_000);
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Login>::builder(keyring).clock(clock.clone()).build()?;
+    /// let decoded = codec.decode(codec.encode(&Login { user_id: 7 })?)?;
+    /// clock.advance(Duration::from_secs(60));
+    /// let later = codec.decode(codec.refresh(&decoded)?)?;
+    /// let expires_at = decoded.info.expires_at + Duration::from_secs(60);
+    /// assert_eq!(later.info.expires_at, expires_at);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`reseal`](Self::reseal).
+    pub fn refresh(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
+        let now = self.inner.now();
+        let mut header = self.header(&decoded.info)?;
+        header.refreshed_at = now;
+        header.idle = header.idle.filter(|idle| idle.per_session);
+        self.encode_with(&decoded.data, header, now)
+    }
+
+    /// Seals a decoded session again under the primary key, with the times that it has: what the
+    /// middleware does after a rotation.
     ///
     /// # Errors
     ///
     /// As [`encode`](Self::encode); [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
-    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for one of the session's own under a fastify key.
-    pub fn reseal(&self, opened: &Opened<K::Data>) -> Result<String, EncodeError> {
-        let own = opened.own_idle_timeout;
-        let found = own.unwrap_or(opened.idle_timeout);
-        let seconds =
-            check_timeout("idle", found).map_err(|_| EncodeErrorKind::IdleTimeout { found })?;
-        let idle = Some(Idle { seconds, own: own.is_some() });
-        let times =
-            Times { created_at: opened.created_at, refreshed_at: opened.refreshed_at, idle };
-        self.encode_at(&opened.data, times, self.core.now_millis())
+    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a separate one under a fastify key.
+    pub fn reseal(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
+        self.encode_with(&decoded.data, self.header(&decoded.info)?, self.inner.now())
     }
 
-    /// `now` is in milliseconds.
-    fn encode_at(&self, data: &K::Data, times: Times, now: u64) -> Result<String, EncodeError> {
-        let ring = self.core.ring();
-        let mut buffer = plaintext::serialize(ring[0].prefix_len(), data)
+    fn header(&self, info: &TokenInfo) -> Result<Header, EncodeError> {
+        let own = info.own_idle_timeout;
+        let found = own.unwrap_or(info.idle_timeout);
+        let seconds =
+            check_timeout("idle", found).map_err(|_| EncodeErrorKind::IdleTimeout { found })?;
+        Ok(Header {
+            id: info.id,
+            created_at: info.created_at.map(unix_millis),
+            refreshed_at: unix_millis(info.refreshed_at),
+            idle: Some(Idle { seconds, per_session: own.is_some() }),
+        })
+    }
+
+    fn encode_with(&self, data: &K::Data, header: Header, now: u64) -> Result<String, EncodeError> {
+        let ring = self.inner.ring();
+        let cipher = &ring[0];
+        let prefix_len = cipher.prefix_len();
+        let mut buffer = plaintext::serialize(prefix_len, data)
             .map_err(|error| EncodeErrorKind::from(&error))?;
-        let json = &buffer[ring[0].prefix_len()..];
-        self.core.check(&ring[0], json, times.refreshed_at)?;
-        if times.idle.is_some_and(|idle| idle.own) && !ring[0].keeps_times() {
+        self.inner.check(cipher, &buffer[prefix_len..], header.refreshed_at)?;
+        if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
-        let nonce = draw_nonce(now)?;
+        // A session from a format that names none gets a name here.
+        let id = header.id.map_or_else(|| draw_id(now), Ok)?;
+        let header = self.inner.complete(Header { id: Some(id), ..header });
         let mut token = Vec::new();
-        ring[0].seal(&nonce, &self.core.complete(times), &mut buffer, &mut token)?;
+        cipher.seal(draw_nonce(now)?, &header, &mut buffer, &mut token)?;
         Ok(String::from_utf8(token).expect("a token is ASCII"))
+    }
+
+    /// The value of a `Set-Cookie` header that sets the cookie to this token, with the codec's cookie
+    /// options. If the token is of a session that is remembered, the cookie outlives the browser.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+    /// let token = codec.encode(&Login { user_id: 7 })?;
+    /// let line = codec.set_cookie(&token);
+    /// assert!(line.starts_with(&format!("login={token}; HttpOnly")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A response with this header is one user's: send `Cache-Control: no-store` with it.
+    #[must_use]
+    pub fn set_cookie(&self, token: &str) -> String {
+        // What does not open is written as it is: it is the caller's.
+        let live =
+            self.inner.open(token.as_bytes()).ok().and_then(|Verified { validity, .. }| {
+                let remembered =
+                    validity.idle.per_session && validity.idle.seconds > self.inner.settings.idle;
+                remembered.then(|| validity.expires_at.saturating_sub(self.inner.now()) / 1000)
+            });
+        let header = self.inner.cookie.header(token.len(), live, |header| {
+            header.extend_from_slice(token.as_bytes());
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(header) = header;
+        String::from_utf8(header).expect("a token and attributes are ASCII")
+    }
+
+    /// The value of a `Set-Cookie` header that removes the cookie.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// assert!(codec.remove_cookie().starts_with("session=; "));
+    /// assert!(codec.remove_cookie().contains("; Max-Age=0"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn remove_cookie(&self) -> String {
+        self.inner.cookie.removal().to_owned()
     }
 
     /// Opens a token.
@@ -138,8 +221,9 @@ impl<K: SessionKind> Codec<K> {
     /// [`DecodeError`], whose kind tells why: for logs, not for whoever sent the token. A token longer
     /// than a cookie can be is refused before it is decoded, a forged one before anything of it is
     /// parsed, an expired one before its JSON is (in the fastify scheme, the time is in the JSON).
-    pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Opened<K::Data>, DecodeError> {
-        self.open(token.as_ref()).map_err(DecodeError::from)
+    pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Decoded<K::Data>, DecodeError> {
+        let (data, verified) = self.open(token.as_ref())?;
+        Ok(Decoded { data, info: verified.validity.info() })
     }
 
     /// Opens the session in the value of a `Cookie` header. Of several cookies with its name, the
@@ -152,59 +236,53 @@ impl<K: SessionKind> Codec<K> {
     pub fn decode_cookie_header(
         &self,
         header: impl AsRef<[u8]>,
-    ) -> Result<Opened<K::Data>, DecodeError> {
-        self.first([header.as_ref()], |token| self.open(token))
-            .map_err(|(refusal, _)| refusal.into())
+    ) -> Result<Decoded<K::Data>, DecodeError> {
+        let opened = self.first([header.as_ref()], |token| self.open(token));
+        let (data, verified) = opened.map_err(|(refusal, _)| refusal)?;
+        Ok(Decoded { data, info: verified.validity.info() })
     }
 
     /// Replaces the keys, also while the server runs: from now on the new ring's primary seals, and
     /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
     pub fn replace_keyring(&self, keyring: Keyring) {
         #[cfg(feature = "fastify")]
-        if !self.core.settings.share_fastify_key {
+        if !self.inner.settings.share_fastify_key {
             // The layers of both will refuse a request that passes them; here there is only the log.
             if let Err(shared) = builder::claim(&keyring, self.cookie_name()) {
                 logging::key_serves_another(self.cookie_name(), &shared);
             }
         }
-        if self.core.settings.remember.is_some() && !keyring.keeps_times() {
+        if self.inner.settings.remember.is_some() && !keyring.keeps_header() {
             logging::forgets_remembered(self.cookie_name());
         }
-        self.core.replace_keyring(&keyring);
+        self.inner.replace_keyring(&keyring);
     }
 
     /// The name of the cookie, with its prefix.
     #[must_use]
     pub fn cookie_name(&self) -> &str {
-        self.core.cookie.name()
+        self.inner.cookie.name()
     }
 
     #[cfg(feature = "tower")]
-    pub(crate) fn core(&self) -> &Arc<CodecInner> {
-        &self.core
+    pub(crate) fn inner(&self) -> &Arc<CodecInner> {
+        &self.inner
     }
 
     /// Opens one token and parses its data.
-    fn open(&self, token: &[u8]) -> Result<Opened<K::Data>, Refusal> {
-        let Valid { json, validity } = self.core.open(token)?;
-        let data = K::parse(&mut Json::new(json)).map_err(Refusal::payload)?;
-        Ok(validity.opened(data))
+    fn open(&self, token: &[u8]) -> Result<(K::Data, Verified), Refusal> {
+        let mut verified = self.inner.open(token)?;
+        let data = kind::parse::<K>(&mut verified.json).map_err(Refusal::payload)?;
+        Ok((data, verified))
     }
 
-    /// Opens the first cookie that opens, and keeps its JSON at hand. If none does, why the first was
-    /// refused, and its length.
+    /// Opens the first cookie that opens. If none does, why the first was refused, and its length.
     #[cfg(feature = "tower")]
     pub(crate) fn open_headers<'h>(
         &self,
         headers: impl IntoIterator<Item = &'h [u8]>,
-    ) -> Result<Opening<K>, (Refusal, usize)> {
-        self.first(headers, |token| {
-            let Valid { json, validity } = self.core.open(token)?;
-            let mut json = Json::new(json);
-            let data = K::parse(&mut json).map_err(Refusal::payload)?;
-            let empty = K::is_empty(&data);
-            Ok(Opening { data, empty, json, validity })
-        })
+    ) -> Result<(K::Data, Verified), (Refusal, usize)> {
+        self.first(headers, |token| self.open(token))
     }
 
     /// What `open` makes of the first cookie of this name that it opens.
@@ -230,17 +308,17 @@ impl<K: SessionKind> Codec<K> {
 
 impl<K> Clone for Codec<K> {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), kind: PhantomData }
+        Self { inner: self.inner.clone(), kind: PhantomData }
     }
 }
 
 impl<K> fmt::Debug for Codec<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let core = &*self.core;
+        let inner = &*self.inner;
         f.debug_struct("Codec")
-            .field("cookie_name", &core.cookie.name())
-            .field("idle_timeout", &core.settings.idle)
-            .field("absolute_timeout", &core.settings.absolute)
+            .field("cookie_name", &inner.cookie.name())
+            .field("idle_timeout", &inner.settings.idle)
+            .field("absolute_timeout", &inner.settings.absolute)
             .finish_non_exhaustive()
     }
 }

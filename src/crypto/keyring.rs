@@ -70,7 +70,7 @@ impl Keyring {
     }
 
     /// Whether the tokens that the primary seals have room for an idle timeout.
-    pub(crate) fn keeps_times(&self) -> bool {
+    pub(crate) fn keeps_header(&self) -> bool {
         matches!(self.keys[0], RingKey::Native(_))
     }
 

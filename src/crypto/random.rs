@@ -10,7 +10,7 @@ use chacha20::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use zeroize::Zeroizing;
 
-use super::secretbox::NONCE_LEN;
+use super::secretbox::{NONCE_LEN, Nonce};
 
 /// The operating system gave no randomness.
 #[derive(Debug)]
@@ -47,8 +47,13 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
 /// is wall-clock time, which is better here than a monotonic clock: where a machine is suspended or
 /// copied, the monotonic clock goes on from where it stopped, but many hypervisors set the wall clock
 /// when the machine or its copy starts again.
-pub(crate) fn nonce(now: u64) -> Result<[u8; NONCE_LEN], NoRandomness> {
-    let mut nonce = [0; NONCE_LEN];
+pub(crate) fn nonce(now: u64) -> Result<Nonce, NoRandomness> {
+    bytes::<NONCE_LEN>(now).map(Nonce)
+}
+
+/// Random bytes that need not be kept secret, at this time.
+pub(crate) fn bytes<const N: usize>(now: u64) -> Result<[u8; N], NoRandomness> {
+    let mut bytes = [0; N];
     let drawn = GENERATOR.try_with(|slot| {
         let mut slot = slot.borrow_mut();
         // A stale state is dropped before the new seed is asked for: if there is none, nothing is
@@ -58,15 +63,15 @@ pub(crate) fn nonce(now: u64) -> Result<[u8; NONCE_LEN], NoRandomness> {
             Some(generator) => generator,
             none => none.insert(Generator::seeded(now)?),
         };
-        generator.draw(&mut nonce, now);
+        generator.draw(&mut bytes, now);
         Ok(())
     });
     match drawn {
         Ok(result) => result?,
         // The thread is ending and its generator is gone.
-        Err(_) => fill(&mut nonce)?,
+        Err(_) => fill(&mut bytes)?,
     }
-    Ok(nonce)
+    Ok(bytes)
 }
 
 impl Generator {
@@ -90,12 +95,12 @@ impl Generator {
         self.left == 0 || self.second != now / 1000 || self.guard.detected_fork()
     }
 
-    /// The time goes into the nonce, so that copies of a machine whose clocks differ part at once.
+    /// The time goes into the bytes, so that copies of a machine whose clocks differ part at once.
     /// What is random stays random by it.
-    fn draw(&mut self, nonce: &mut [u8; NONCE_LEN], now: u64) {
+    fn draw(&mut self, bytes: &mut [u8], now: u64) {
         self.left -= 1;
-        self.rng.fill_bytes(nonce);
-        for (byte, time) in nonce.iter_mut().zip(now.to_le_bytes()) {
+        self.rng.fill_bytes(bytes);
+        for (byte, time) in bytes.iter_mut().zip(now.to_le_bytes()) {
             *byte ^= time;
         }
     }

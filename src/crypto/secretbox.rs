@@ -9,6 +9,17 @@ pub(crate) const KEY_LEN: usize = 32;
 pub(crate) const NONCE_LEN: usize = 24;
 pub(crate) const TAG_LEN: usize = 16;
 
+/// A number that is used once: sealing takes it away.
+#[derive(Debug)]
+pub(crate) struct Nonce(pub(super) [u8; NONCE_LEN]);
+
+impl Nonce {
+    /// The bytes that stand in the token.
+    pub(crate) fn as_bytes(&self) -> &[u8; NONCE_LEN] {
+        &self.0
+    }
+}
+
 /// A key, ready to seal and open. Wiped on drop.
 pub(crate) struct SecretBox(Cipher);
 
@@ -27,8 +38,9 @@ impl SecretBox {
     }
 
     /// Seals the message behind the first [`TAG_LEN`] bytes of `boxed`, and puts the tag there.
-    pub(crate) fn seal(&self, nonce: &[u8; NONCE_LEN], boxed: &mut [u8]) {
-        self.0.seal(nonce, boxed);
+    #[allow(clippy::needless_pass_by_value, reason = "so that a nonce cannot be used twice")]
+    pub(crate) fn seal(&self, nonce: Nonce, boxed: &mut [u8]) {
+        self.0.seal(&nonce.0, boxed);
     }
 
     /// Opens tag and ciphertext, and tells where in `boxed` the message is then. What is forged is

@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::fmt;
 #[cfg(feature = "tower")]
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::SharedJson;
 use crate::members::{self, Member};
 use crate::plaintext::{self, WipedString};
 
@@ -34,7 +34,7 @@ const MAX_DEPTH: usize = 128;
 /// Values keep the text in which they were written, numbers beyond 64 bits included.
 #[derive(Clone)]
 pub struct Entries {
-    json: SharedJson,
+    json: Arc<WipedString>,
     index: Vec<Member>,
 }
 
@@ -42,7 +42,7 @@ impl Entries {
     /// No entries.
     #[must_use]
     pub fn new() -> Self {
-        Self { json: SharedJson::new(WipedString::new("{}".to_owned())), index: Vec::new() }
+        Self { json: Arc::new(WipedString::new("{}".to_owned())), index: Vec::new() }
     }
 
     /// The entry's value, or `None` if there is no such entry.
@@ -82,7 +82,7 @@ impl Entries {
     /// Keeps only the entries whose name `keep` says to keep.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         let kept = self.members().filter(|(entry, _, _)| keep(&self.name(entry)));
-        *self = Self::build(self.json.as_str().len(), kept.map(|(_, name, value)| (name, value)));
+        *self = Self::build(self.json.len(), kept.map(|(_, name, value)| (name, value)));
     }
 
     /// Whether there is such an entry.
@@ -94,6 +94,19 @@ impl Entries {
     /// The names of the entries, in the order of their text.
     pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.index.iter().map(|entry| self.name(entry))
+    }
+
+    /// The entries in the order of their text: each name, and its value as JSON text.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("theme", "dark")?;
+    /// let all: Vec<_> = entries.iter().collect();
+    /// assert_eq!(all, [("theme".into(), "\"dark\"")]);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.members().map(|(entry, _, value)| (self.name(entry), value))
     }
 
     /// How many entries there are.
@@ -110,24 +123,24 @@ impl Entries {
 
     /// The JSON text of an entry.
     pub(crate) fn raw(&self, name: &str) -> Option<&str> {
-        self.find(name).map(|place| &self.json.as_str()[self.index[place].value.clone()])
+        self.find(name).map(|place| &self.json[self.index[place].value.clone()])
     }
 
     /// The text and the place in it of an entry, to parse it where no lock is held.
     #[cfg(feature = "tower")]
-    pub(crate) fn locate(&self, name: &str) -> Option<(SharedJson, Range<usize>)> {
+    pub(crate) fn locate(&self, name: &str) -> Option<(Arc<WipedString>, Range<usize>)> {
         self.find(name).map(|place| (self.json.clone(), self.index[place].value.clone()))
     }
 
     /// The whole as JSON.
     #[cfg(any(feature = "tower", test))]
-    pub(crate) fn json(&self) -> &SharedJson {
+    pub(crate) fn json(&self) -> &Arc<WipedString> {
         &self.json
     }
 
     /// These entries with one more, or another value for one; the value is JSON text.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
-        let room = self.json.as_str().len() + value.len();
+        let room = self.json.len() + value.len();
         match self.find(name) {
             Some(place) => {
                 let members = self
@@ -149,12 +162,12 @@ impl Entries {
         let place = self.find(name)?;
         let members = self.members().enumerate().filter(|(at, _)| *at != place);
         let members = members.map(|(_, (_, name, value))| (name, value));
-        Some(Self::build(self.json.as_str().len(), members))
+        Some(Self::build(self.json.len(), members))
     }
 
     /// The entries of an object.
-    pub(crate) fn parse(json: SharedJson) -> serde_json::Result<Self> {
-        let index = members::scan(json.as_str())?;
+    pub(crate) fn parse(json: Arc<WipedString>) -> serde_json::Result<Self> {
+        let index = members::scan(&json)?;
         Ok(Self { json, index })
     }
 
@@ -164,41 +177,72 @@ impl Entries {
 
     /// Each entry with the texts of its name, quoted, and its value.
     fn members(&self) -> impl Iterator<Item = (&Member, &str, &str)> {
-        let json = self.json.as_str();
+        let json = &self.json;
         self.index
             .iter()
             .map(|entry| (entry, &json[entry.name.clone()], &json[entry.value.clone()]))
     }
 
     fn name(&self, entry: &Member) -> Cow<'_, str> {
-        members::name(self.json.as_str(), entry)
+        members::name(&self.json, entry)
     }
 
     /// The entries of these quoted names and JSON values, in at most so many bytes.
     fn build<'m>(room: usize, members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
-        let mut text = WipedString::new(String::with_capacity(room));
+        let mut text = WipedString::with_capacity(room);
         let mut index = Vec::with_capacity(members.size_hint().1.unwrap_or(0));
-        text.push('{');
+        text.push_str("{");
         for (name, value) in members {
             if text.len() > 1 {
-                text.push(',');
+                text.push_str(",");
             }
             let start = text.len();
             text.push_str(name);
             let name_end = text.len();
-            text.push(':');
+            text.push_str(":");
             text.push_str(value);
             let escaped = name.contains('\\');
             index.push(Member { name: start..name_end, value: name_end + 1..text.len(), escaped });
         }
-        text.push('}');
-        Self { json: SharedJson::new(text), index }
+        text.push_str("}");
+        Self { json: Arc::new(text), index }
     }
 }
 
 impl Default for Entries {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl PartialEq for Entries {
+    /// Whether both have the same names with the same values, in any order. Values are compared by
+    /// their text.
+    fn eq(&self, other: &Self) -> bool {
+        members::say_the_same(&self.json, &other.json)
+    }
+}
+
+/// A name and its value as JSON text.
+impl<'e> IntoIterator for &'e Entries {
+    type Item = (Cow<'e, str>, &'e str);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter().collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl<N: AsRef<str>> FromIterator<(N, serde_json::Value)> for Entries {
+    /// Of several values of one name the last counts. A value of more than 127 levels is left out, as
+    /// it could not be read again.
+    fn from_iter<I: IntoIterator<Item = (N, serde_json::Value)>>(entries: I) -> Self {
+        let mut all = Self::new();
+        for (name, value) in entries {
+            // A value always serialises.
+            let _ = all.insert(name.as_ref(), &value);
+        }
+        all
     }
 }
 
@@ -211,7 +255,7 @@ impl fmt::Debug for Entries {
 
 impl Serialize for Entries {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serde_json::from_str::<&RawValue>(self.json.as_str())
+        serde_json::from_str::<&RawValue>(&self.json)
             .map_err(|_| serde::ser::Error::custom("entries are an object"))?
             .serialize(serializer)
     }
@@ -221,7 +265,7 @@ impl<'de> Deserialize<'de> for Entries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
         let json = WipedString::new(String::from(Box::<str>::from(text)));
-        Self::parse(SharedJson::new(json)).map_err(|_| D::Error::custom("not an object of entries"))
+        Self::parse(Arc::new(json)).map_err(|_| D::Error::custom("not an object of entries"))
     }
 }
 
@@ -247,17 +291,17 @@ mod tests {
     }
 
     fn parse(json: &str) -> serde_json::Result<Entries> {
-        Entries::parse(SharedJson::new(WipedString::new(json.to_owned())))
+        Entries::parse(Arc::new(WipedString::new(json.to_owned())))
     }
 
     #[test]
     fn copies_what_it_does_not_touch_as_it_stands() {
         let mut entries = entries(r#" { "a" : 1e400 , "b":[1, 2], "\u0063": "\ud800" } "#);
         entries.insert("d", &true).unwrap();
-        assert_eq!(entries.json().as_str(), r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#);
+        assert_eq!(&***entries.json(), r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#);
         entries.insert("b", &0).unwrap();
         assert!(entries.remove("a"));
-        assert_eq!(entries.json().as_str(), r#"{"b":0,"\u0063":"\ud800","d":true}"#);
+        assert_eq!(&***entries.json(), r#"{"b":0,"\u0063":"\ud800","d":true}"#);
         assert!(entries.contains("c"));
         assert_eq!(entries.get::<bool>("d").unwrap(), Some(true));
     }
@@ -269,7 +313,7 @@ mod tests {
         {
             written.insert(name, value).unwrap();
             assert_eq!(written.get::<String>(name).unwrap().as_deref(), Some(value));
-            let read = entries(written.json().as_str());
+            let read = entries(written.json());
             assert!(read.names().eq(written.names()));
         }
         assert_eq!(written.len(), 3);
@@ -279,15 +323,15 @@ mod tests {
             assert!(!written.remove(name));
         }
         assert!(written.is_empty());
-        assert_eq!(written.json().as_str(), "{}");
+        assert_eq!(&***written.json(), "{}");
     }
 
     #[test]
     fn a_write_takes_exactly_the_room_that_was_reckoned() {
         // A text that has to grow leaves a copy behind that is not wiped.
-        let room = |entries: &Entries| entries.json.0.capacity();
+        let room = |entries: &Entries| entries.json.capacity();
         let entries = entries(r#"{"a":1,"b":"old"}"#);
-        let json = entries.json().as_str().len();
+        let json = entries.json().len();
         let longer = "\"longer than all of the others are together\"";
         assert_eq!(room(&entries.with("b", longer)), json + longer.len());
         assert_eq!(room(&entries.with("c", longer)), json + longer.len() + "'c'".len() + 2);

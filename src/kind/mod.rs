@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 pub use self::entries::Entries;
 #[cfg(feature = "tower")]
 pub(crate) use self::entries::check_depth;
-use crate::plaintext::WipedString;
+use crate::plaintext::Json;
 
 /// A kind of session: the type of its data and the name of its cookie.
 ///
@@ -30,6 +30,11 @@ use crate::plaintext::WipedString;
 /// What the data's `Serialize` writes, its `Deserialize` must read back: a session that a later
 /// request cannot read is an empty one. Give new fields `#[serde(default)]`, so that sessions from
 /// before still open.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of session",
+    label = "this is not a kind of session",
+    note = "implement it: `impl SessionKind for {Self} {{ type Data = Self; const NAME: &'static str = \"login\"; }}`"
+)]
 pub trait SessionKind: Send + Sync + 'static {
     /// The data of the session.
     type Data: Serialize + DeserializeOwned + Send + Sync + 'static;
@@ -37,23 +42,57 @@ pub trait SessionKind: Send + Sync + 'static {
     /// The cookie's name, unless [`CookieOptions::name`](crate::CookieOptions::name) gives another.
     const NAME: &'static str;
 
-    #[doc(hidden)]
-    fn parse(json: &mut Json) -> Result<Self::Data, serde_json::Error> {
-        serde_json::from_str(json.as_str())
-    }
-
-    /// The data of a session before anything is written to it, for the kinds that have such.
-    #[doc(hidden)]
+    /// The data of a session before anything is written to it. Default: `None`, there is none.
+    ///
+    /// With `Some`, [`data`](crate::Session::data) and [`update`](crate::Session::update) work on it
+    /// where there is no session yet.
     #[must_use]
     fn empty() -> Option<Self::Data> {
         None
     }
 
-    /// Whether the data is that of [`SessionKind::empty`].
-    #[doc(hidden)]
-    fn is_empty(_data: &Self::Data) -> bool {
+    /// Whether data says as little as no session does, so that it needs no cookie: an empty cart.
+    /// Writing such data removes the cookie. Default: no data does.
+    ///
+    /// ```
+    /// use sealed_session::SessionKind;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize, Clone, Default)]
+    /// struct Cart { items: Vec<u32> }
+    ///
+    /// impl SessionKind for Cart {
+    ///     type Data = Self;
+    ///     const NAME: &'static str = "cart";
+    ///
+    ///     fn empty() -> Option<Self> {
+    ///         Some(Self::default())
+    ///     }
+    ///
+    ///     fn is_empty(cart: &Self) -> bool {
+    ///         cart.items.is_empty()
+    ///     }
+    /// }
+    /// ```
+    fn is_empty(data: &Self::Data) -> bool {
+        let _ = data;
         false
     }
+
+    #[doc(hidden)]
+    fn parse(json: &mut Json, _: Internal) -> Result<Self::Data, serde_json::Error> {
+        serde_json::from_str(json.as_str())
+    }
+}
+
+/// Says that a hidden method is called by this crate, which alone can make one.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Internal(());
+
+/// The data of a session from its JSON.
+pub(crate) fn parse<K: SessionKind>(json: &mut Json) -> Result<K::Data, serde_json::Error> {
+    K::parse(json, Internal(()))
 }
 
 /// The kind of session that holds any entries by name. `Session` alone means `Session<Dynamic>`.
@@ -67,7 +106,7 @@ impl SessionKind for Dynamic {
 
     const NAME: &'static str = "session";
 
-    fn parse(json: &mut Json) -> Result<Entries, serde_json::Error> {
+    fn parse(json: &mut Json, _: Internal) -> Result<Entries, serde_json::Error> {
         Entries::parse(json.share())
     }
 
@@ -77,57 +116,5 @@ impl SessionKind for Dynamic {
 
     fn is_empty(data: &Entries) -> bool {
         data.is_empty()
-    }
-}
-
-/// A session's JSON, of one owner until another needs it, too. Wiped on drop.
-#[doc(hidden)]
-pub struct Json(Owner);
-
-enum Owner {
-    One(WipedString),
-    Several(SharedJson),
-}
-
-impl Json {
-    pub(crate) fn new(json: WipedString) -> Self {
-        Self(Owner::One(json))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        match &self.0 {
-            Owner::One(json) => json,
-            Owner::Several(json) => json.as_str(),
-        }
-    }
-
-    pub(crate) fn share(&mut self) -> SharedJson {
-        if let Owner::One(json) = &mut self.0 {
-            self.0 = Owner::Several(SharedJson::new(std::mem::take(json)));
-        }
-        match &self.0 {
-            Owner::Several(json) => json.clone(),
-            Owner::One(_) => unreachable!("shared just now"),
-        }
-    }
-}
-
-impl From<SharedJson> for Json {
-    fn from(json: SharedJson) -> Self {
-        Self(Owner::Several(json))
-    }
-}
-
-/// A session's JSON, shared by the handle and the entries that point into it. Wiped on drop.
-#[derive(Clone)]
-pub(crate) struct SharedJson(std::sync::Arc<WipedString>);
-
-impl SharedJson {
-    pub(crate) fn new(json: WipedString) -> Self {
-        Self(std::sync::Arc::new(json))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
     }
 }

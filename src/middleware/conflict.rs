@@ -115,7 +115,7 @@ pub(super) fn check_conflict<K: SessionKind>(
         return Pass::First;
     }
     let clash = passed(extensions)
-        .find_map(|other| LayerConflict::of(other, codec.core()))
+        .find_map(|other| LayerConflict::of(other, codec.inner()))
         .or_else(|| extensions.get::<Session<K>>().map(|_| LayerConflict::Kind(type_name::<K>())));
     let Some(clash) = clash else { return Pass::Beside };
     logging::clash(&clash);

@@ -51,7 +51,7 @@ where
         let mut session = None;
         let pass = conflict::check_conflict(request.extensions_mut(), &self.codec);
         if pass != Pass::Refused {
-            let incoming = incoming(&request, self.codec.core());
+            let incoming = incoming(&request, self.codec.inner());
             let new = Session::new(self.codec.clone(), incoming);
             request.extensions_mut().insert(new.clone());
             session = Some(new);
@@ -72,7 +72,7 @@ fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
     Incoming {
         first: Some(first),
         rest: cookies.collect(),
-        arrival: core.now_millis(),
+        arrival: core.now(),
         navigates: mode.is_some_and(|mode| mode == "navigate"),
         ..Incoming::default()
     }

@@ -18,11 +18,11 @@ use memchr::memmem::Finder;
 use sha2::Sha256;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Opened, Times, text};
+use super::{Header, Opened, text};
 use crate::crypto::fastify_key::{FastifyKey, Signing};
 use crate::crypto::key::Key;
 use crate::crypto::key_id::KeyId;
-use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
+use crate::crypto::secretbox::{NONCE_LEN, Nonce, SecretBox, TAG_LEN};
 use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::members;
 use crate::plaintext::{WipedBytes, WipedString};
@@ -41,7 +41,7 @@ pub(crate) struct TokenCipher {
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "two layers may share it"))]
     key: Key,
     id: KeyId,
-    cipher: SecretBox,
+    secret_box: SecretBox,
     signature: Option<Hmac<Sha256>>,
     undated: bool,
 }
@@ -62,8 +62,8 @@ impl TokenCipher {
             }
             Signing::Secret(secret) => Some(mac(secret)),
         };
-        let cipher = SecretBox::new(key.expose_secret());
-        Self { key: key.clone(), id: key.id(), cipher, signature, undated: fastify.undated }
+        let secret_box = SecretBox::new(key.expose_secret());
+        Self { key: key.clone(), id: key.id(), secret_box, signature, undated: fastify.undated }
     }
 
     pub(super) fn id(&self) -> KeyId {
@@ -77,7 +77,7 @@ impl TokenCipher {
     }
 
     pub(super) fn token_len(&self, json: usize, refreshed_at: u64) -> usize {
-        let time = r#","__ts":"#.len() + decimal_digits(refreshed_at);
+        let time = r#","__ts":"#.len() + decimal_digits(refreshed_at / 1000);
         // An empty object needs no comma.
         let plaintext = if json <= "{}".len() { json + time - 1 } else { json + time };
         let signature = if self.signature.is_some() { 1 + SIGNATURE_TEXT_LEN } else { 0 };
@@ -86,8 +86,8 @@ impl TokenCipher {
 
     pub(super) fn seal(
         &self,
-        nonce: &[u8; NONCE_LEN],
-        times: &Times,
+        nonce: Nonce,
+        header: &Header,
         buffer: &mut WipedBytes,
         out: &mut Vec<u8>,
     ) {
@@ -96,15 +96,16 @@ impl TokenCipher {
         let end = buffer[..brace].trim_ascii_end().len();
         buffer.truncate(end);
         let comma = if buffer.last() == Some(&b'{') { "" } else { "," };
-        let time = times.refreshed_at;
+        let time = header.refreshed_at / 1000;
         write!(buffer, "{comma}\"{TIME_MEMBER}\":{time}}}").expect("memory takes what is written");
 
-        self.cipher.seal(nonce, buffer);
+        let nonce_bytes = *nonce.as_bytes();
+        self.secret_box.seal(nonce, buffer);
         let start = out.len();
         text::encode_standard(buffer, out);
         let separator = out.len();
         out.extend_from_slice(SEPARATOR);
-        text::encode_standard(nonce, out);
+        text::encode_standard(&nonce_bytes, out);
         if let Some(mac) = &self.signature {
             let nonce = separator + SEPARATOR.len();
             let mac = mac.clone().chain_update(&out[start..separator]).chain_update(b";");
@@ -132,24 +133,25 @@ pub(super) fn open<'r>(
 ) -> Result<Opened, DecodeErrorKind> {
     let Sealed { nonce, mut message, signed } =
         take_apart(ring.clone(), token).ok_or(DecodeErrorKind::Malformed)?;
-    let (key_index, sealer, place) = ring
+    let (key_index, cipher, place) = ring
         .clone()
         // A key whose cookies are signed opens none without a valid signature, and the others none
         // with one.
-        .filter(|(_, sealer)| signed == sealer.signature.as_ref().map(|_| true))
-        .find_map(|(key_index, sealer)| {
-            let place = sealer.cipher.open(&nonce, &mut message).ok()?;
-            Some((key_index, sealer, place))
+        .filter(|(_, cipher)| signed == cipher.signature.as_ref().map(|_| true))
+        .find_map(|(key_index, cipher)| {
+            let place = cipher.secret_box.open(&nonce, &mut message).ok()?;
+            Some((key_index, cipher, place))
         })
         .ok_or(DecodeErrorKind::NoMatchingKey)?;
     let json = message.into_text(place).ok_or(DecodeErrorKind::InvalidPayload)?;
     let (json, time) = parse(json).ok_or(DecodeErrorKind::InvalidPayload)?;
     let undated = time.is_none();
-    if undated && !sealer.undated {
+    if undated && !cipher.undated {
         return Err(DecodeErrorKind::InvalidPayload);
     }
-    let times = Times { created_at: None, refreshed_at: time.unwrap_or(now), idle: None };
-    Ok(Opened { json, times, key_index, undated })
+    let refreshed_at = time.map_or(now, |seconds| seconds.saturating_mul(1000));
+    let header = Header { id: None, created_at: None, refreshed_at, idle: None };
+    Ok(Opened { json, header, key_index, undated })
 }
 
 /// Whether a token is spelt as this scheme's are. No native token is.
@@ -192,7 +194,7 @@ fn take_apart<'r>(
             let signature = text::decode_standard_array::<32>(signature)?;
             // Under every key: after a rotation on the other side the older one is still valid.
             let mut valid = false;
-            for mac in ring.filter_map(|(_, sealer)| sealer.signature.clone()) {
+            for mac in ring.filter_map(|(_, cipher)| cipher.signature.clone()) {
                 valid |= mac.chain_update(value).verify_slice(&signature).is_ok();
             }
             Some(valid)
@@ -246,7 +248,7 @@ fn parse(mut json: WipedString) -> Option<(WipedString, Option<u64>)> {
         (None, Some(after)) => members[place].name.start..after.name.start,
         (None, None) => members[place].name.start..members[place].value.end,
     };
-    json.drain(cut);
+    json.cut(cut);
     Some((json, Some(time)))
 }
 
@@ -263,7 +265,7 @@ fn cut_outer_member(json: &mut WipedString) -> Option<u64> {
         return None;
     }
     let time = number_of(&json[digits])?;
-    json.drain(cut);
+    json.cut(cut);
     Some(time)
 }
 

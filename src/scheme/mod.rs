@@ -9,17 +9,20 @@ mod text;
 
 use crate::crypto::key_id::KeyId;
 use crate::crypto::keyring::RingKey;
-use crate::crypto::secretbox::NONCE_LEN;
+use crate::crypto::secretbox::Nonce;
 use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::plaintext::{WipedBytes, WipedString};
+use crate::session_id::SessionId;
 
-/// The last second that every token format can say.
+/// The last time that every token format can say, in milliseconds.
 #[cfg(feature = "tower")]
 pub(crate) const LAST_TIME: u64 = native::LAST_TIME;
 
-/// What a token says of its session's time, in seconds since the Unix epoch.
+/// What a token says of its session besides the data. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Times {
+pub(crate) struct Header {
+    /// `None` where the format has no room for it.
+    pub(crate) id: Option<SessionId>,
     /// `None` where the format has no room for it.
     pub(crate) created_at: Option<u64>,
     pub(crate) refreshed_at: u64,
@@ -32,14 +35,21 @@ pub(crate) struct Times {
 pub(crate) struct Idle {
     pub(crate) seconds: u32,
     /// Set for this session (“remember me”), and not merely the codec's setting at the time.
-    pub(crate) own: bool,
+    pub(crate) per_session: bool,
+}
+
+impl Idle {
+    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
+    pub(crate) fn millis(self) -> u64 {
+        u64::from(self.seconds) * 1000
+    }
 }
 
 /// A token that a key has opened.
 pub(crate) struct Opened {
     /// The session's JSON.
     pub(crate) json: WipedString,
-    pub(crate) times: Times,
+    pub(crate) header: Header,
     /// The key's place in the ring; 0 is the primary.
     pub(crate) key_index: usize,
     /// The token does not say when it was refreshed; it counts as now.
@@ -102,8 +112,8 @@ impl TokenCipher {
         }
     }
 
-    /// Whether the tokens have room for a creation time and for an idle timeout.
-    pub(crate) fn keeps_times(&self) -> bool {
+    /// Whether the tokens have room for an id, a creation time and an idle timeout.
+    pub(crate) fn keeps_header(&self) -> bool {
         matches!(self, Self::Native(_))
     }
 
@@ -124,16 +134,16 @@ impl TokenCipher {
     /// to `out`.
     pub(crate) fn seal(
         &self,
-        nonce: &[u8; NONCE_LEN],
-        times: &Times,
+        nonce: Nonce,
+        header: &Header,
         buffer: &mut WipedBytes,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeErrorKind> {
         match self {
-            Self::Native(cipher) => cipher.seal(nonce, times, buffer, out),
+            Self::Native(cipher) => cipher.seal(nonce, header, buffer, out),
             #[cfg(feature = "fastify")]
             Self::Fastify(cipher) => {
-                cipher.seal(nonce, times, buffer, out);
+                cipher.seal(nonce, header, buffer, out);
                 Ok(())
             }
         }
@@ -165,6 +175,6 @@ pub(crate) fn open(
         TokenCipher::Fastify(_) => None,
     });
     let (key_index, place) = opened.ok_or(DecodeErrorKind::NoMatchingKey)?;
-    let (times, json) = native::parse(buffer, place)?;
-    Ok(Opened { json, times, key_index, undated: false })
+    let (header, json) = native::parse(buffer, place)?;
+    Ok(Opened { json, header, key_index, undated: false })
 }

@@ -10,23 +10,31 @@ use blake2::digest::consts::U32;
 use blake2::digest::{FixedOutput as _, Update as _};
 use zeroize::Zeroize as _;
 
-use super::{Idle, Times, text};
+use super::{Header, Idle, text};
 use crate::crypto::key::Key;
 use crate::crypto::key_id::KeyId;
-use crate::crypto::secretbox::{NONCE_LEN, SecretBox, TAG_LEN};
+use crate::crypto::secretbox::{NONCE_LEN, Nonce, SecretBox, TAG_LEN};
 use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::plaintext::{WipedBytes, WipedString};
+use crate::session_id::{ID_LEN, SessionId};
 
 const PERSONAL: &[u8; 16] = b"sealed-session-1";
 const VERSION: u8 = 1;
 
-/// Five bytes of seconds reach to the year 36,812; four would end in 2106.
-const TIME_LEN: usize = 5;
+/// The idle timeout is this session's own.
+const OWN_IDLE: u8 = 1;
+/// Six bytes of milliseconds reach to the year 10,889.
+const TIME_LEN: usize = 6;
 pub(super) const LAST_TIME: u64 = (1 << (8 * TIME_LEN)) - 1;
-/// The first bit says that the session has its own idle timeout; 31 bits of seconds are 68 years.
-const IDLE_LEN: usize = 4;
-const OWN_IDLE: u32 = 1 << 31;
-const HEADER_LEN: usize = 1 + 2 * TIME_LEN + IDLE_LEN;
+pub(super) const MAX_IDLE: u32 = (1 << 31) - 1;
+
+// Where the parts of the header stand.
+const FLAGS: usize = 1;
+const ID: Range<usize> = 2..18;
+const CREATED: Range<usize> = 18..24;
+const REFRESHED: Range<usize> = 24..28;
+const IDLE: Range<usize> = 28..32;
+const HEADER_LEN: usize = IDLE.end;
 
 /// What stands before the JSON.
 pub(crate) const PREFIX_LEN: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
@@ -34,7 +42,7 @@ pub(crate) const PREFIX_LEN: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
 /// A key bound to a cookie's name.
 pub(crate) struct TokenCipher {
     id: KeyId,
-    cipher: SecretBox,
+    secret_box: SecretBox,
 }
 
 impl TokenCipher {
@@ -44,9 +52,9 @@ impl TokenCipher {
                 .expect("key and personal are of the lengths that BLAKE2b takes");
         mac.update(cookie_name.as_bytes());
         let mut subkey = mac.finalize_fixed();
-        let sealer = Self { id: key.id(), cipher: SecretBox::new(subkey.as_ref()) };
+        let cipher = Self { id: key.id(), secret_box: SecretBox::new(subkey.as_ref()) };
         subkey.as_mut_slice().zeroize();
-        sealer
+        cipher
     }
 
     pub(super) fn id(&self) -> KeyId {
@@ -55,15 +63,15 @@ impl TokenCipher {
 
     pub(super) fn seal(
         &self,
-        nonce: &[u8; NONCE_LEN],
-        times: &Times,
+        nonce: Nonce,
+        header: &Header,
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeErrorKind> {
-        write_header(times, &mut buffer[NONCE_LEN + TAG_LEN..PREFIX_LEN])?;
+        write_header(header, &mut buffer[NONCE_LEN + TAG_LEN..PREFIX_LEN])?;
         let (room, boxed) = buffer.split_at_mut(NONCE_LEN);
-        room.copy_from_slice(nonce);
-        self.cipher.seal(nonce, boxed);
+        room.copy_from_slice(nonce.as_bytes());
+        self.secret_box.seal(nonce, boxed);
         text::encode_url(buffer, out);
         Ok(())
     }
@@ -72,7 +80,7 @@ impl TokenCipher {
     /// it is left as it is.
     pub(super) fn open(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
         let (nonce, boxed) = buffer.split_first_chunk_mut()?;
-        let place = self.cipher.open(nonce, boxed).ok()?;
+        let place = self.secret_box.open(nonce, boxed).ok()?;
         Some(NONCE_LEN + place.start..NONCE_LEN + place.end)
     }
 }
@@ -94,42 +102,49 @@ pub(super) fn decode(token: &[u8]) -> Result<WipedBytes, DecodeErrorKind> {
 pub(super) fn parse(
     buffer: WipedBytes,
     place: Range<usize>,
-) -> Result<(Times, WipedString), DecodeErrorKind> {
+) -> Result<(Header, WipedString), DecodeErrorKind> {
     let (header, _) = buffer[place.clone()].split_at(HEADER_LEN);
-    let times = read_header(header)?;
+    let header = read_header(header)?;
     let json = buffer.into_text(place.start + HEADER_LEN..place.end);
-    Ok((times, json.ok_or(DecodeErrorKind::InvalidPayload)?))
+    Ok((header, json.ok_or(DecodeErrorKind::InvalidPayload)?))
 }
 
-fn write_header(times: &Times, header: &mut [u8]) -> Result<(), EncodeErrorKind> {
-    let refreshed_at = times.refreshed_at;
-    let created_at = times.created_at.unwrap_or(refreshed_at);
-    if created_at > LAST_TIME || refreshed_at > LAST_TIME {
+fn write_header(header: &Header, out: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    let created_at = header.created_at.unwrap_or(header.refreshed_at);
+    let refreshed = header.refreshed_at.saturating_sub(created_at) / 1000;
+    let refreshed = u32::try_from(refreshed).map_err(|_| EncodeErrorKind::Clock)?;
+    if created_at > LAST_TIME {
         return Err(EncodeErrorKind::Clock);
     }
-    let idle = times.idle.expect("the codec gives every native token an idle timeout");
-    let idle = if idle.own { OWN_IDLE | idle.seconds } else { idle.seconds };
-    header[0] = VERSION;
-    header[1..6].copy_from_slice(&created_at.to_be_bytes()[8 - TIME_LEN..]);
-    header[6..11].copy_from_slice(&refreshed_at.to_be_bytes()[8 - TIME_LEN..]);
-    header[11..].copy_from_slice(&idle.to_be_bytes());
+    let idle = header.idle.expect("the codec gives every native token an idle timeout");
+    let id = header.id.expect("the codec gives every native token an id");
+    out[0] = VERSION;
+    out[FLAGS] = if idle.per_session { OWN_IDLE } else { 0 };
+    out[ID].copy_from_slice(id.as_bytes());
+    out[CREATED].copy_from_slice(&created_at.to_be_bytes()[8 - TIME_LEN..]);
+    out[REFRESHED].copy_from_slice(&refreshed.to_be_bytes());
+    out[IDLE].copy_from_slice(&idle.seconds.to_be_bytes());
     Ok(())
 }
 
-fn read_header(header: &[u8]) -> Result<Times, DecodeErrorKind> {
-    let (&version, header) = header.split_first().ok_or(DecodeErrorKind::InvalidPayload)?;
-    if version != VERSION {
+fn read_header(header: &[u8]) -> Result<Header, DecodeErrorKind> {
+    if header[0] != VERSION {
         return Err(DecodeErrorKind::UnsupportedVersion);
     }
-    let (created_at, header) = header.split_at(TIME_LEN);
-    let (refreshed_at, idle) = header.split_at(TIME_LEN);
-    let (created_at, refreshed_at) = (big_endian(created_at), big_endian(refreshed_at));
-    let idle = big_endian(idle) as u32;
-    let idle = Idle { seconds: idle & !OWN_IDLE, own: idle & OWN_IDLE != 0 };
-    if created_at > refreshed_at || idle.seconds == 0 {
+    let seconds = big_endian(&header[IDLE]) as u32;
+    // A flag without a meaning may change what the rest means.
+    if header[FLAGS] & !OWN_IDLE != 0 || !(1..=MAX_IDLE).contains(&seconds) {
         return Err(DecodeErrorKind::InvalidPayload);
     }
-    Ok(Times { created_at: Some(created_at), refreshed_at, idle: Some(idle) })
+    let mut id = [0; ID_LEN];
+    id.copy_from_slice(&header[ID]);
+    let created_at = big_endian(&header[CREATED]);
+    Ok(Header {
+        id: Some(SessionId::from_bytes(id)),
+        created_at: Some(created_at),
+        refreshed_at: created_at + 1000 * big_endian(&header[REFRESHED]),
+        idle: Some(Idle { seconds, per_session: header[FLAGS] & OWN_IDLE != 0 }),
+    })
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {

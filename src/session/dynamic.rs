@@ -34,7 +34,7 @@ impl Session<Dynamic> {
         let Some((json, place)) = self.opened().entries().locate(entry) else {
             return Ok(None);
         };
-        self.parse_entry(entry, &json.as_str()[place]).map(Some)
+        self.parse_entry(entry, &json[place]).map(Some)
     }
 
     /// All entries. Reading counts as activity.
@@ -101,10 +101,10 @@ impl Session<Dynamic> {
                 self.note_read();
                 return Ok(None);
             };
-            let value = self.parse_entry(entry, &json.as_str()[place.clone()])?;
+            let value = self.parse_entry(entry, &json[place.clone()])?;
             // Parsed without the lock; if another task was quicker, what it left is to be taken.
             let taken = self.write_entries(|entries| {
-                let unchanged = entries.raw(entry) == Some(&json.as_str()[place]);
+                let unchanged = entries.raw(entry) == Some(&json[place]);
                 entries.without(entry).filter(|_| unchanged)
             })?;
             if taken {
@@ -126,16 +126,16 @@ impl Session<Dynamic> {
     /// As [`remove`](Self::remove).
     pub fn regenerate_keeping(&self, entries: &[&str]) -> Result<(), SessionError> {
         let Shared { codec, incoming, .. } = &*self.shared;
-        let core = codec.core();
-        let now = core.now_millis();
+        let core = codec.inner();
+        let now = core.now();
         let old = {
             let mut state = self.opened();
             state.check_writable()?;
             let mut kept = state.entries().clone();
             kept.retain(|name| entries.contains(&name));
             // Nothing of the old session is given up before the new one is sure to be written.
-            let json = kept.json().as_str().as_bytes();
-            let size = core.check(&core.ring()[0], json, now / 1000)?;
+            let json = kept.json().as_bytes();
+            let size = core.check(&core.ring()[0], json, now)?;
             incoming.check_room(core, size)?;
             state.make_ready(now)?;
             let old = state.regenerate()?;
@@ -153,13 +153,13 @@ impl Session<Dynamic> {
         change: impl FnOnce(&Entries) -> Option<Entries>,
     ) -> Result<bool, SessionError> {
         let Shared { codec, incoming, .. } = &*self.shared;
-        let now = codec.core().now_millis();
+        let now = codec.inner().now();
         let changed = {
             let mut state = self.opened();
             state.check_writable()?;
             match change(state.entries()) {
                 Some(entries) => {
-                    state.write_entries(codec.core(), incoming, now, entries)?;
+                    state.write_entries(codec.inner(), incoming, now, entries)?;
                     true
                 }
                 None => false,

@@ -14,16 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::response::{Outcome, Reply};
-use self::state::{Basis, Circumstances, Event, Snapshot, State};
+use self::state::{Basis, Circumstances, Event, Opened, Snapshot, State};
 pub(crate) use self::state::{Incoming, Written};
-use crate::codec::{Codec, CodecInner, Opened, check_timeout};
+use crate::codec::{Codec, CodecInner, TokenInfo, check_timeout};
 use crate::cookie_options::CookieOptions;
 use crate::error::{
     ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind,
 };
-use crate::kind::{Dynamic, Json, SessionKind};
+use crate::kind::{self, Dynamic, SessionKind};
 use crate::logging;
-use crate::plaintext::serialize_text;
+use crate::plaintext::{Json, serialize_text};
+use crate::session_id::SessionId;
 
 /// The session of one request.
 ///
@@ -296,7 +297,7 @@ impl<K: SessionKind> Session<K> {
     /// [`SessionErrorKind::Encode`] if there is no randomness to seal it with,
     /// [`SessionErrorKind::ResponseStarted`] if it is too late.
     pub fn touch(&self) -> Result<(), SessionError> {
-        let now = self.core().now_millis();
+        let now = self.core().now();
         self.opened().touch(now)
     }
 
@@ -345,7 +346,7 @@ impl<K: SessionKind> Session<K> {
     pub fn remember(&self) -> Result<(), SessionError> {
         let core = self.core();
         let seconds = core.settings.remember.ok_or(ConfigErrorKind::NoRememberTimeout)?;
-        let now = core.now_millis();
+        let now = core.now();
         self.opened().set_own_idle(core, now, seconds)
     }
 
@@ -369,7 +370,7 @@ impl<K: SessionKind> Session<K> {
             let absolute = Duration::from_secs(absolute.into());
             return Err(ConfigErrorKind::IdleBeyondAbsolute { idle: timeout, absolute }.into());
         }
-        let now = core.now_millis();
+        let now = core.now();
         let mut state = self.opened();
         state.check_writable()?;
         if state.is_empty() {
@@ -380,7 +381,7 @@ impl<K: SessionKind> Session<K> {
 
     /// The cookie options that the codec was built with, to change for this response.
     pub fn cookie_options(&self) -> CookieOptions {
-        self.shared.codec.core().cookie_options.clone()
+        self.shared.codec.inner().cookie_options.clone()
     }
 
     /// Sets the cookie's attributes for this response only. Alone it writes no cookie, and the next
@@ -422,14 +423,24 @@ impl<K: SessionKind> Session<K> {
     /// created, refreshed, when it expires, and which key opened it. `None` if no cookie opened, or
     /// since the session was regenerated or deleted. Asking does not count as activity.
     #[must_use]
-    pub fn info(&self) -> Option<Opened<()>> {
+    pub fn info(&self) -> Option<TokenInfo> {
         self.opened().info()
+    }
+
+    /// The session's public name, which stays the same until it is regenerated: for logs and lists.
+    /// `None` as long as nothing is written to a session that begins in this request, and for cookies
+    /// in the format of `@fastify/secure-session`. Asking does not count as activity.
+    ///
+    /// It is no secret and no credential.
+    #[must_use]
+    pub fn id(&self) -> Option<SessionId> {
+        self.opened().id()
     }
 
     /// What the response has to carry; from now on nothing can be written.
     pub(crate) fn finish(&self, reply: Reply<'_>, keep_writes_on_error: bool) -> Outcome {
         let Shared { codec, incoming, active, .. } = &*self.shared;
-        let core = codec.core();
+        let core = codec.inner();
         let active = active.load(Ordering::Relaxed);
         {
             // While there is more than one key, every session is looked at, so that a rotation ends
@@ -441,11 +452,11 @@ impl<K: SessionKind> Session<K> {
             }
         }
         // Asked only where something may have to be sealed, and without the lock.
-        let now = core.now_millis();
+        let now = core.now();
         let circumstances = Circumstances { reply, now, active, keep_writes_on_error };
         let (outcome, event) = {
             let mut state = self.open(self.lock(), false);
-            state.finish(codec, incoming, &circumstances)
+            state.finish(core, incoming, &circumstances)
         };
         let cookie = core.cookie.name();
         match event {
@@ -465,7 +476,7 @@ impl<K: SessionKind> Session<K> {
     }
 
     pub(crate) fn core(&self) -> &Arc<CodecInner> {
-        self.shared.codec.core()
+        self.shared.codec.inner()
     }
 
     /// From now on nothing can be written: there is or will be no response to carry it.
@@ -517,18 +528,21 @@ impl<K: SessionKind> Session<K> {
             }
             refusal
         });
-        if let Ok(opening) = &opening
-            && opening.validity.key_index > 0
-        {
-            logging::opened_by_older_key(codec.cookie_name(), opening.validity.key_id);
-        }
+        let opened = opening.map(|(data, verified)| {
+            let validity = verified.validity;
+            if validity.key_index > 0 {
+                logging::opened_by_older_key(codec.cookie_name(), validity.key_id, validity.id);
+            }
+            let empty = K::is_empty(&data);
+            Opened { data, empty, verified }
+        });
         let mut state = self.lock();
         if state.is_opened() {
             drop(state);
-            drop(opening);
+            drop(opened);
             return self.lock();
         }
-        state.install(opening);
+        state.install(opened);
         state
     }
 
@@ -583,7 +597,7 @@ impl<K: SessionKind> Session<K> {
         data: &mut Option<K::Data>,
     ) -> Result<(), SessionError> {
         let core = self.core();
-        let now = core.now_millis();
+        let now = core.now();
         self.opened().write(core, &self.shared.incoming, now, basis, json, data)?;
         self.note_write();
         Ok(())
@@ -594,7 +608,7 @@ impl<K: SessionKind> Session<K> {
         match content {
             Snapshot::Nothing => None,
             Snapshot::Data(data) => Some(data),
-            Snapshot::Json(json) => K::parse(&mut json.into()).ok(),
+            Snapshot::Json(json) => kind::parse::<K>(&mut json.into()).ok(),
         }
         .or_else(K::empty)
     }
@@ -606,7 +620,7 @@ impl<K: SessionKind> Session<K> {
         }
         let json = serialize_text(data).map_err(|error| EncodeErrorKind::from(&error))?;
         let mut json = Json::new(json);
-        let data = K::parse(&mut json).map_err(|_| EncodeErrorKind::NotReadable)?;
+        let data = kind::parse::<K>(&mut json).map_err(|_| EncodeErrorKind::NotReadable)?;
         Ok((Some(json), Some(data)))
     }
 }

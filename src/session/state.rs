@@ -9,16 +9,18 @@ use http::HeaderValue;
 
 use super::response::{Outcome, Reply, Sharing};
 use crate::codec::{
-    Codec, CodecInner, Opened, Opening, Refresh, Refusal, Validity, check_time, draw_nonce,
+    CodecInner, Refresh, Refusal, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce,
 };
 use crate::cookie_header::{pairs, values};
 use crate::cookie_options::SetCookie;
 use crate::crypto::key_id::KeyId;
-use crate::crypto::secretbox::NONCE_LEN;
+use crate::crypto::secretbox::Nonce;
 use crate::error::{DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind};
-use crate::kind::{Dynamic, Entries, Json, SessionKind, SharedJson};
+use crate::kind::{Dynamic, Entries, SessionKind};
 use crate::members::say_the_same;
-use crate::scheme::{Idle, Times, TokenCipher};
+use crate::plaintext::{Json, WipedString};
+use crate::scheme::{Header, Idle, TokenCipher};
+use crate::session_id::SessionId;
 
 /// A request that takes longer is slow: what the browser's cookie says may have changed meanwhile,
 /// by another response. In milliseconds.
@@ -163,10 +165,12 @@ pub(super) struct State<K: SessionKind> {
     /// Why the cookie that came is not this session's.
     refused: Option<DecodeErrorKind>,
     /// What the browser's cookie says, if it opens and is still this session's.
-    stored: Option<Stored>,
+    stored: Option<Verified>,
     content: Content,
     /// The content parsed. A typed session's first reader takes it.
     data: Option<K::Data>,
+    /// `None` as long as nothing is written to a session that begins in this request.
+    id: Option<SessionId>,
     /// `None` for a session that begins with this response.
     created_at: Option<u64>,
     /// The session's own idle timeout.
@@ -177,14 +181,17 @@ pub(super) struct State<K: SessionKind> {
     deletion: Deletion,
     revision: u64,
     /// Drawn when something is written, so that a lack of randomness is the handler's error.
-    nonce: Option<[u8; NONCE_LEN]>,
+    nonce: Option<Nonce>,
     /// Attributes for this response only.
     cookie: Option<Box<SetCookie>>,
 }
 
-struct Stored {
-    json: Json,
-    validity: Validity,
+/// What a request's cookie says.
+pub(super) struct Opened<K: SessionKind> {
+    pub(super) data: K::Data,
+    /// Whether that is the data of a session before anything is written to it.
+    pub(super) empty: bool,
+    pub(super) verified: Verified,
 }
 
 /// What the session holds now.
@@ -199,7 +206,7 @@ enum Content {
 pub(super) enum Snapshot<K: SessionKind> {
     Nothing,
     Data(K::Data),
-    Json(SharedJson),
+    Json(Arc<WipedString>),
 }
 
 /// What the end of a request is judged by.
@@ -222,6 +229,7 @@ impl<K: SessionKind> State<K> {
             stored: None,
             content: Content::Nothing,
             data: None,
+            id: None,
             created_at: None,
             own_idle: None,
             own_idle_is_new: false,
@@ -248,18 +256,18 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Takes over what the request's cookie says.
-    pub(super) fn install(&mut self, opening: Result<Opening<K>, Refusal>) {
+    pub(super) fn install(&mut self, opened: Result<Opened<K>, Refusal>) {
         self.opened = true;
-        match opening {
-            Ok(opening) => {
-                self.created_at = opening.validity.created_at;
-                let idle = opening.validity.idle;
-                self.own_idle = idle.own.then_some(idle.seconds);
-                if !opening.empty {
+        match opened {
+            Ok(Opened { data, empty, verified }) => {
+                let Validity { id, created_at, idle, .. } = verified.validity;
+                (self.id, self.created_at) = (id, created_at);
+                self.own_idle = idle.per_session.then_some(idle.seconds);
+                if !empty {
                     self.content = Content::Stored;
                 }
-                self.data = Some(opening.data);
-                self.stored = Some(Stored { json: opening.json, validity: opening.validity });
+                self.data = Some(data);
+                self.stored = Some(verified);
             }
             Err(Refusal { kind: DecodeErrorKind::Missing, .. }) => {}
             Err(refusal) => self.refused = Some(refusal.kind),
@@ -289,9 +297,9 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    fn share(&mut self) -> Option<SharedJson> {
+    fn share(&mut self) -> Option<Arc<WipedString>> {
         match (&mut self.content, &mut self.stored) {
-            (Content::Written(json), _) | (Content::Stored, Some(Stored { json, .. })) => {
+            (Content::Written(json), _) | (Content::Stored, Some(Verified { json, .. })) => {
                 Some(json.share())
             }
             _ => None,
@@ -300,7 +308,7 @@ impl<K: SessionKind> State<K> {
 
     fn json(&self) -> Option<&str> {
         match (&self.content, &self.stored) {
-            (Content::Written(json), _) | (Content::Stored, Some(Stored { json, .. })) => {
+            (Content::Written(json), _) | (Content::Stored, Some(Verified { json, .. })) => {
                 Some(json.as_str())
             }
             _ => None,
@@ -340,7 +348,7 @@ impl<K: SessionKind> State<K> {
         }
         let mut size = 0;
         if let Some(json) = &json {
-            size = core.check(&core.ring()[0], json.as_str().as_bytes(), now / 1000)?;
+            size = core.check(&core.ring()[0], json.as_str().as_bytes(), now)?;
             incoming.check_room(core, size)?;
             self.make_ready(now)?;
             if self.is_deleted() {
@@ -358,9 +366,12 @@ impl<K: SessionKind> State<K> {
     /// What can fail of sealing, done while the handler can still be told. `now` is in milliseconds
     /// here and in all that a handler calls.
     pub(super) fn make_ready(&mut self, now: u64) -> Result<(), SessionError> {
-        check_time(now / 1000)?;
+        check_time(now)?;
         if self.nonce.is_none() {
             self.nonce = Some(draw_nonce(now)?);
+        }
+        if self.id.is_none() {
+            self.id = Some(draw_id(now)?);
         }
         Ok(())
     }
@@ -392,6 +403,7 @@ impl<K: SessionKind> State<K> {
     }
 
     fn clear(&mut self) -> Option<K::Data> {
+        self.id = None;
         self.created_at = None;
         self.own_idle = None;
         self.own_idle_is_new = false;
@@ -425,7 +437,7 @@ impl<K: SessionKind> State<K> {
         if self.is_deleted() {
             return Err(SessionErrorKind::Deleted.into());
         }
-        if !core.ring()[0].keeps_times() {
+        if !core.ring()[0].keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
         if self.own_idle != Some(seconds) {
@@ -440,8 +452,12 @@ impl<K: SessionKind> State<K> {
         self.cookie = Some(Box::new(cookie));
     }
 
-    pub(super) fn info(&self) -> Option<Opened<()>> {
-        self.stored.as_ref().map(|stored| stored.validity.opened(()))
+    pub(super) fn info(&self) -> Option<TokenInfo> {
+        self.stored.as_ref().map(|stored| stored.validity.info())
+    }
+
+    pub(super) fn id(&self) -> Option<SessionId> {
+        self.id
     }
 
     /// Whether the response has nothing to carry, whatever the time.
@@ -466,13 +482,12 @@ impl<K: SessionKind> State<K> {
     /// What the response has to carry; from now on nothing can be written.
     pub(super) fn finish(
         &mut self,
-        codec: &Codec<K>,
+        core: &CodecInner,
         incoming: &Incoming,
         circumstances: &Circumstances<'_>,
     ) -> (Outcome, Option<Event>) {
         let change = std::mem::replace(&mut self.change, Change::Closed);
         let nonce = self.nonce.take();
-        let core = &**codec.core();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
             (Change::None, None) => (None, None),
@@ -493,7 +508,7 @@ impl<K: SessionKind> State<K> {
     /// Whether the content is not what the browser's cookie says already.
     fn differs(&self) -> bool {
         match (&self.content, &self.stored) {
-            (Content::Written(new), Some(Stored { json, .. })) => {
+            (Content::Written(new), Some(Verified { json, .. })) => {
                 !say_the_same(json.as_str(), new.as_str())
             }
             (_, None) => true,
@@ -507,7 +522,7 @@ impl<K: SessionKind> State<K> {
         core: &CodecInner,
         incoming: &Incoming,
         circumstances: &Circumstances<'_>,
-        nonce: Option<[u8; NONCE_LEN]>,
+        nonce: Option<Nonce>,
         json: &str,
     ) -> (Option<HeaderValue>, Option<Event>) {
         if circumstances.reply.is_failure() && !circumstances.keep_writes_on_error {
@@ -516,11 +531,11 @@ impl<K: SessionKind> State<K> {
             return (removal, Some(Event::NotSent));
         }
         // The response's time, which may be long after the session was opened or written.
-        let now = circumstances.now / 1000;
+        let now = circumstances.now;
         let ring = core.ring();
         // The keys may have changed since it was written. Then the newest that can carry it seals.
         let carries = |cipher: &&TokenCipher| {
-            let has_room = !self.own_idle_is_new || cipher.keeps_times();
+            let has_room = !self.own_idle_is_new || cipher.keeps_header();
             has_room && core.check(cipher, json.as_bytes(), now).is_ok()
         };
         let cipher = ring.iter().find(carries).unwrap_or(&ring[0]);
@@ -541,11 +556,11 @@ impl<K: SessionKind> State<K> {
         core: &CodecInner,
         incoming: &Incoming,
         circumstances: &Circumstances<'_>,
-        nonce: Option<[u8; NONCE_LEN]>,
+        nonce: Option<Nonce>,
         json: &str,
     ) -> (Option<HeaderValue>, Option<Event>) {
-        let Some(Stored { validity, .. }) = &self.stored else { return (None, None) };
-        let now = circumstances.now / 1000;
+        let Some(Verified { validity, .. }) = &self.stored else { return (None, None) };
+        let now = circumstances.now;
         let (refreshed_at, used) = match validity.refresh(incoming.arrival, circumstances.active) {
             None => return (None, None),
             Some(Refresh::Due) => (now, validity.used(incoming.arrival)),
@@ -567,18 +582,17 @@ impl<K: SessionKind> State<K> {
         &self,
         core: &CodecInner,
         cipher: &TokenCipher,
-        nonce: Option<[u8; NONCE_LEN]>,
+        nonce: Option<Nonce>,
         now: u64,
         refreshed_at: u64,
         json: &str,
     ) -> Result<Option<HeaderValue>, EncodeErrorKind> {
-        let own = self.own_idle.filter(|_| cipher.keeps_times());
-        let own = own.map(|seconds| Idle { seconds, own: true });
+        let own = self.own_idle.filter(|_| cipher.keeps_header());
+        let own = own.map(|seconds| Idle { seconds, per_session: true });
         // A rotation alone must not lengthen the session's life; a refresh takes the codec's timeout.
         let kept = self.stored.as_ref().map(|stored| stored.validity);
         let kept = kept.filter(|kept| kept.refreshed_at == refreshed_at).map(|kept| kept.idle);
         let idle = own.or(kept);
-        let times = Times { created_at: self.created_at, refreshed_at, idle };
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         // A session that is remembered lives on in the browser as well.
         let live = own
@@ -586,13 +600,16 @@ impl<K: SessionKind> State<K> {
             .filter(|_| cookie.max_age() == core.cookie.max_age())
             .map(|own| {
                 let created_at = self.created_at.or(Some(refreshed_at));
-                core.expires_at(created_at, refreshed_at, own).saturating_sub(now / 1000)
+                core.expires_at(created_at, refreshed_at, own).saturating_sub(now) / 1000
             });
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
+        // A session from a format that names none gets a name here.
+        let id = Some(self.id.map_or_else(|| draw_id(now), Ok)?);
+        let token = Header { id, created_at: self.created_at, refreshed_at, idle };
         core.check(cipher, json.as_bytes(), refreshed_at)?;
         let value_len = cipher.token_len(json.len(), refreshed_at);
         let header = cookie
-            .header(value_len, live, |header| core.seal(cipher, &nonce, times, json, header))?;
+            .header(value_len, live, |header| core.seal(cipher, nonce, token, json, header))?;
         let mut header = HeaderValue::try_from(header).ok();
         if let Some(header) = &mut header {
             // Kept out of `Debug`, and out of HTTP/2's tables.
@@ -623,14 +640,14 @@ fn postponed(
     used: u64,
 ) -> Option<&'static str> {
     let reply = circumstances.reply;
-    let idle = validity.idle_millis();
+    let idle = validity.idle.millis();
     if reply.is_failure() {
         return Some("the response failed");
     }
     if reply.sharing(circumstances.now) != Sharing::No {
         return Some("the response is publicly cacheable");
     }
-    if circumstances.now / 1000 >= validity.expires_at {
+    if circumstances.now >= validity.expires_at {
         return Some("the session has expired meanwhile");
     }
     let urgent = (incoming.navigates && used.saturating_mul(2) > idle)
