@@ -162,7 +162,7 @@
 //! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
 //! # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
 //! let token: String = codec.encode(&Login { user_id: 7 })?;
-//! let opened: Opened<Login> = codec.decode(&token)?;     // data, created_at, expires_at, which key
+//! let opened: Decoded<Login> = codec.decode(&token)?;     // data, created_at, expires_at, which key
 //! # assert_eq!((opened.data.user_id, opened.key_index), (7, 0));
 //! let opened = codec.decode_cookie_header(format!("a=b; login={token}"))?;
 //! # assert_eq!(opened.data.user_id, 7);

@@ -255,17 +255,17 @@ mod tests {
     fn a_single_write_takes_everything() {
         let mut bytes = WipedBytes::default();
         assert_eq!(bytes.write(&[1, 2, 3]).unwrap(), 3);
-        assert_eq!(**bytes, [1, 2, 3]);
+        assert_eq!(*bytes, [1, 2, 3]);
     }
 
     #[test]
     fn growing_makes_the_room_that_is_wanted_and_doubles() {
         for (len, by, wanted) in [(2, 100, 102), (64, 1, 128), (0, 1, 1)] {
             let mut bytes = WipedBytes::new(Vec::with_capacity(len));
-            bytes.resize(len, 7);
+            bytes.0.resize(len, 7);
             bytes.grow(by);
-            assert_eq!(bytes.capacity(), wanted);
-            assert_eq!(**bytes, [7].repeat(len));
+            assert_eq!(bytes.0.capacity(), wanted);
+            assert_eq!(*bytes, [7].repeat(len));
         }
     }
 
@@ -274,13 +274,13 @@ mod tests {
         let mut bytes = WipedBytes::new(Vec::with_capacity(4));
         bytes.write_all(&[1, 2]).unwrap();
         bytes.write_all(&[3, 4]).unwrap();
-        assert_eq!(bytes.capacity(), 4);
+        assert_eq!(bytes.0.capacity(), 4);
 
         // A vector that grows by itself takes eight bytes at once, and leaves the old ones as they are.
         let mut bytes = WipedBytes::new(Vec::with_capacity(3));
         bytes.write_all(&[1, 2]).unwrap();
         bytes.write_all(&[3, 4]).unwrap();
-        assert_eq!(bytes.capacity(), 6);
-        assert_eq!(**bytes, [1, 2, 3, 4]);
+        assert_eq!(bytes.0.capacity(), 6);
+        assert_eq!(*bytes, [1, 2, 3, 4]);
     }
 }

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
+#[path = "common/time.rs"]
+mod time;
+
 use std::time::Duration;
 
 use sealed_session::{Codec, DecodeErrorKind, Dynamic, Entries, Key, Keyring, TestClock};
+use time::at;
 
 const T: u64 = 1_700_000_000;
 
@@ -34,7 +38,7 @@ fn token(codec: &Codec<Dynamic>) -> String {
 #[track_caller]
 fn opens(codec: &Codec<Dynamic>, token: &str, key_index: usize) {
     let opened = codec.decode(token).unwrap();
-    assert_eq!(opened.key_index, key_index);
+    assert_eq!(opened.info.key_index, key_index);
     assert_eq!(opened.data.get::<String>("user").unwrap().unwrap(), "ada");
 }
 
@@ -68,7 +72,7 @@ fn a_key_that_is_not_in_the_ring_opens_nothing() {
 fn reseals_under_the_primary() {
     let codec = codec(&[2, 1]);
     let opened = codec.decode(token(&self::codec(&[1]))).unwrap();
-    assert_eq!(opened.key_index, 1);
+    assert_eq!(opened.info.key_index, 1);
     let resealed = codec.reseal(&opened).unwrap();
     opens(&codec, &resealed, 0);
     refuses(&self::codec(&[1]), &resealed);
@@ -79,17 +83,17 @@ fn a_reseal_keeps_the_times() {
     let clock = TestClock::at(T);
     let codec = Codec::<Dynamic>::builder(ring(&[1])).clock(clock.clone()).build().unwrap();
     let mut opened = codec.decode(token(&codec)).unwrap();
-    opened.refreshed_at = T + 10;
-    opened.own_idle_timeout = Some(Duration::from_secs(1000));
+    opened.info.refreshed_at = at(T + 10);
+    opened.info.own_idle_timeout = Some(Duration::from_secs(1000));
     let before = codec.decode(codec.reseal(&opened).unwrap()).unwrap();
 
     clock.advance(Duration::from_secs(500));
     codec.replace_keyring(ring(&[2, 1]));
     let after = codec.decode(codec.reseal(&before).unwrap()).unwrap();
-    assert_eq!(after.created_at, Some(T));
-    assert_eq!(after.refreshed_at, T + 10);
-    assert_eq!(after.own_idle_timeout, Some(Duration::from_secs(1000)));
-    assert_eq!(after.expires_at, before.expires_at);
+    assert_eq!(after.info.created_at, Some(at(T)));
+    assert_eq!(after.info.refreshed_at, at(T + 10));
+    assert_eq!(after.info.own_idle_timeout, Some(Duration::from_secs(1000)));
+    assert_eq!(after.info.expires_at, before.info.expires_at);
 }
 
 #[test]

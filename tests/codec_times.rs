@@ -2,17 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
+#[path = "common/time.rs"]
+mod time;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sealed_session::{
-    Codec, CodecBuilder, DecodeErrorKind, Dynamic, EncodeErrorKind, Entries, Key, Keyring, Opened,
+    Codec, CodecBuilder, DecodeErrorKind, Decoded, Dynamic, EncodeErrorKind, Entries, Key, Keyring,
     TestClock,
 };
+use time::{at, secs};
 
 const T: u64 = 1_700_000_000;
 const DAY: u64 = 24 * 60 * 60;
 /// The last second that a token can say.
-const LAST: u64 = (1 << 40) - 1;
+const LAST: u64 = ((1 << 48) - 1) / 1000;
 const MAX_TIMEOUT: u64 = (1 << 31) - 1;
 
 fn seconds(seconds: u64) -> Duration {
@@ -38,7 +42,7 @@ fn token(codec: &Codec<Dynamic>) -> String {
 }
 
 /// A token of now, changed before it is sealed.
-fn token_with(codec: &Codec<Dynamic>, change: impl FnOnce(&mut Opened<Entries>)) -> String {
+fn token_with(codec: &Codec<Dynamic>, change: impl FnOnce(&mut Decoded<Entries>)) -> String {
     let mut opened = codec.decode(token(codec)).unwrap();
     change(&mut opened);
     codec.reseal(&opened).unwrap()
@@ -53,7 +57,7 @@ fn refuses(codec: &Codec<Dynamic>, token: &str, wanted: DecodeErrorKind) {
 #[track_caller]
 fn ends_at(clock: &TestClock, codec: &Codec<Dynamic>, token: &str, end: u64) {
     clock.set(end - 1);
-    assert_eq!(codec.decode(token).unwrap().expires_at, end);
+    assert_eq!(codec.decode(token).unwrap().info.expires_at, at(end));
     for late in [end, end + 1, end + DAY, LAST, u64::MAX] {
         clock.set(late);
         refuses(codec, token, DecodeErrorKind::Expired);
@@ -75,7 +79,7 @@ fn ends_when_the_absolute_timeout_is_over_however_fresh_it_is() {
     for _ in 0..59 {
         clock.advance(seconds(DAY / 2));
         let mut opened = codec.decode(&token).unwrap();
-        opened.refreshed_at += DAY / 2;
+        opened.info.refreshed_at += Duration::from_secs(DAY / 2);
         token = codec.reseal(&opened).unwrap();
     }
     ends_at(&clock, &codec, &token, T + 30 * DAY);
@@ -101,7 +105,7 @@ fn a_refresh_begins_the_idle_timeout_anew() {
     let codec = codec(&clock);
     let mut opened = codec.decode(token(&codec)).unwrap();
     clock.advance(seconds(DAY - 1));
-    opened.refreshed_at = T + DAY - 1;
+    opened.info.refreshed_at = at(T + DAY - 1);
     let token = codec.reseal(&opened).unwrap();
     ends_at(&clock, &codec, &token, T + 2 * DAY - 1);
 }
@@ -112,7 +116,7 @@ fn reading_does_not_prolong_a_token() {
     let codec = codec(&clock);
     let token = token(&codec);
     for _ in 0..24 {
-        assert_eq!(codec.decode(&token).unwrap().expires_at, T + DAY);
+        assert_eq!(codec.decode(&token).unwrap().info.expires_at, at(T + DAY));
         clock.advance(seconds(60 * 60));
     }
     refuses(&codec, &token, DecodeErrorKind::Expired);
@@ -124,7 +128,7 @@ fn tolerates_60_seconds_of_future_and_not_61() {
     let codec = codec(&clock);
     let token = token(&codec);
     clock.set(T - 60);
-    assert_eq!(codec.decode(&token).unwrap().refreshed_at, T);
+    assert_eq!(codec.decode(&token).unwrap().info.refreshed_at, at(T));
     clock.set(T - 61);
     refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
@@ -134,8 +138,8 @@ fn a_creation_in_the_future_is_refused_too() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let token = token_with(&codec, |opened| {
-        opened.created_at = Some(T + 61);
-        opened.refreshed_at = T + 61;
+        opened.info.created_at = Some(at(T + 61));
+        opened.info.refreshed_at = at(T + 61);
     });
     refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
@@ -144,9 +148,9 @@ fn a_creation_in_the_future_is_refused_too() {
 fn a_refresh_in_the_future_is_refused_also_of_a_session_that_began_before() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
-    let token = token_with(&codec, |opened| opened.refreshed_at = T + 60);
-    assert_eq!(codec.decode(&token).unwrap().created_at, Some(T));
-    let token = token_with(&codec, |opened| opened.refreshed_at = T + 61);
+    let token = token_with(&codec, |opened| opened.info.refreshed_at = at(T + 60));
+    assert_eq!(codec.decode(&token).unwrap().info.created_at, Some(at(T)));
+    let token = token_with(&codec, |opened| opened.info.refreshed_at = at(T + 61));
     refuses(&codec, &token, DecodeErrorKind::TimestampInFuture);
 }
 
@@ -155,9 +159,9 @@ fn a_sessions_own_idle_timeout_counts_instead_of_the_codecs() {
     for own in [1, 60, DAY, 14 * DAY, 30 * DAY] {
         let clock = TestClock::at(T);
         let codec = codec(&clock);
-        let token = token_with(&codec, |opened| opened.own_idle_timeout = Some(seconds(own)));
+        let token = token_with(&codec, |opened| opened.info.own_idle_timeout = Some(seconds(own)));
         let opened = codec.decode(&token).unwrap();
-        assert_eq!(opened.own_idle_timeout, Some(seconds(own)));
+        assert_eq!(opened.info.own_idle_timeout, Some(seconds(own)));
         ends_at(&clock, &codec, &token, T + own);
     }
 }
@@ -166,7 +170,8 @@ fn a_sessions_own_idle_timeout_counts_instead_of_the_codecs() {
 fn the_absolute_timeout_ends_a_session_with_a_longer_idle_timeout_of_its_own() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
-    let token = token_with(&codec, |opened| opened.own_idle_timeout = Some(seconds(MAX_TIMEOUT)));
+    let token =
+        token_with(&codec, |opened| opened.info.own_idle_timeout = Some(seconds(MAX_TIMEOUT)));
     ends_at(&clock, &codec, &token, T + 30 * DAY);
 }
 
@@ -174,11 +179,11 @@ fn the_absolute_timeout_ends_a_session_with_a_longer_idle_timeout_of_its_own() {
 fn a_sessions_own_idle_timeout_can_be_taken_back() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
-    let token = token_with(&codec, |opened| opened.own_idle_timeout = Some(seconds(14 * DAY)));
+    let token = token_with(&codec, |opened| opened.info.own_idle_timeout = Some(seconds(14 * DAY)));
     let mut opened = codec.decode(token).unwrap();
-    opened.own_idle_timeout = None;
+    opened.info.own_idle_timeout = None;
     let token = codec.reseal(&opened).unwrap();
-    assert_eq!(codec.decode(&token).unwrap().own_idle_timeout, None);
+    assert_eq!(codec.decode(&token).unwrap().info.own_idle_timeout, None);
     ends_at(&clock, &codec, &token, T + DAY);
 }
 
@@ -187,7 +192,7 @@ fn refuses_to_seal_an_idle_timeout_that_is_none() {
     let codec = codec(&TestClock::at(T));
     let mut opened = codec.decode(token(&codec)).unwrap();
     for bad in [Duration::ZERO, Duration::from_millis(1500), seconds(1 << 31), Duration::MAX] {
-        opened.own_idle_timeout = Some(bad);
+        opened.info.own_idle_timeout = Some(bad);
         let error = codec.reseal(&opened).unwrap_err();
         assert!(
             matches!(error.kind(), EncodeErrorKind::IdleTimeout { found, .. } if *found == bad),
@@ -209,7 +214,7 @@ fn a_shortened_idle_timeout_takes_effect_on_old_tokens() {
 fn a_shortened_absolute_timeout_takes_effect_on_old_tokens() {
     let clock = TestClock::at(T);
     let refreshed = token_with(&codec(&clock), |opened| {
-        opened.created_at = Some(T - 100);
+        opened.info.created_at = Some(at(T - 100));
     });
     ends_at(&clock, &with_timeouts(&clock, 150, 150), &refreshed, T + 50);
 }
@@ -218,7 +223,7 @@ fn a_shortened_absolute_timeout_takes_effect_on_old_tokens() {
 fn a_shortened_idle_timeout_does_not_touch_a_sessions_own() {
     let clock = TestClock::at(T);
     let token = token_with(&codec(&clock), |opened| {
-        opened.own_idle_timeout = Some(seconds(7 * DAY));
+        opened.info.own_idle_timeout = Some(seconds(7 * DAY));
     });
     ends_at(&clock, &with_timeouts(&clock, 60, 30 * DAY), &token, T + 7 * DAY);
 }
@@ -253,7 +258,7 @@ fn a_restored_session_cannot_override_its_expiry() {
     entries.insert("cookie", &serde_json::json!({"expires": "9999-12-31T23:59:59Z"})).unwrap();
     let token = codec.encode(&entries).unwrap();
     let mut opened = codec.decode(&token).unwrap();
-    opened.expires_at = u64::MAX;
+    opened.info.expires_at = at(LAST);
     let resealed = codec.reseal(&opened).unwrap();
     ends_at(&clock, &codec, &token, T + DAY);
     ends_at(&clock, &codec, &resealed, T + DAY);
@@ -276,9 +281,9 @@ fn a_clock_that_jumps_back_makes_no_token_that_contradicts_itself() {
     let codec = codec(&clock);
     let mut opened = codec.decode(token(&codec)).unwrap();
     clock.go_back(seconds(60));
-    opened.refreshed_at = T - 60;
+    opened.info.refreshed_at = at(T - 60);
     let opened = codec.decode(codec.reseal(&opened).unwrap()).unwrap();
-    assert_eq!((opened.created_at, opened.refreshed_at), (Some(T), T));
+    assert_eq!((opened.info.created_at, opened.info.refreshed_at), (Some(at(T)), at(T)));
 }
 
 #[test]
@@ -286,7 +291,7 @@ fn works_in_the_first_second_of_1970() {
     let clock = TestClock::at(0);
     let codec = codec(&clock);
     let token = token(&codec);
-    assert_eq!(codec.decode(&token).unwrap().created_at, Some(0));
+    assert_eq!(codec.decode(&token).unwrap().info.created_at, Some(at(0)));
     ends_at(&clock, &codec, &token, DAY);
     clock.set(0);
     clock.go_back(seconds(1));
@@ -308,7 +313,7 @@ fn without_a_clock_of_its_own_a_codec_goes_by_the_systems() {
     let codec = Codec::new(Keyring::new(Key::from_bytes([7; 32]).unwrap())).unwrap();
     let before = now();
     let opened = codec.decode(token(&codec)).unwrap();
-    assert!((before..=now()).contains(&opened.refreshed_at));
+    assert!((before..=now()).contains(&secs(opened.info.refreshed_at)));
 }
 
 #[test]
@@ -317,7 +322,7 @@ fn works_in_the_last_second_that_a_token_can_say() {
     let codec = codec(&clock);
     let token = token(&codec);
     let opened = codec.decode(&token).unwrap();
-    assert_eq!((opened.refreshed_at, opened.expires_at), (LAST, LAST + DAY));
+    assert_eq!((opened.info.refreshed_at, opened.info.expires_at), (at(LAST), at(LAST + DAY)));
     clock.set(LAST + DAY);
     refuses(&codec, &token, DecodeErrorKind::Expired);
 }
@@ -340,9 +345,9 @@ fn times_beyond_what_a_token_can_say_are_not_sealed() {
     let codec = codec(&TestClock::at(T));
     let mut opened = codec.decode(token(&codec)).unwrap();
     for (created_at, refreshed_at) in
-        [(Some(T), LAST + 1), (Some(LAST + 1), T), (Some(u64::MAX), u64::MAX), (None, u64::MAX)]
+        [(Some(T), LAST + 1), (Some(LAST + 1), T), (Some(2 * LAST), 2 * LAST), (None, LAST + 1)]
     {
-        (opened.created_at, opened.refreshed_at) = (created_at, refreshed_at);
+        (opened.info.created_at, opened.info.refreshed_at) = (created_at.map(at), at(refreshed_at));
         assert_eq!(codec.reseal(&opened).unwrap_err().kind(), &EncodeErrorKind::Clock);
     }
 }

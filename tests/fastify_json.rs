@@ -2,6 +2,9 @@
 #![cfg(feature = "fastify")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
+#[path = "common/time.rs"]
+mod time;
+
 #[path = "common/fastify.rs"]
 mod common;
 
@@ -12,6 +15,7 @@ use sealed_session::{DecodeErrorKind, Entries, Keyring, SessionKind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use time::at;
 
 /// The entries of a session of Node that has this member, and `b`.
 #[track_caller]
@@ -187,7 +191,7 @@ fn the_time_is_found_wherever_it_stands_and_not_inside_a_value() {
     ] {
         let opened =
             seven().decode(seal(7, payload)).unwrap_or_else(|error| panic!("{payload}: {error}"));
-        assert_eq!(opened.refreshed_at, 1_700_000_000, "{payload}");
+        assert_eq!(opened.info.refreshed_at, at(1_700_000_000), "{payload}");
         let read: Value = serde_json::to_value(&opened.data).unwrap();
         assert_eq!(read, serde_json::from_str::<Value>(rest).unwrap(), "{payload}");
     }

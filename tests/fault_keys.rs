@@ -79,7 +79,7 @@ fn a_key_file_that_is_replaced_changes_nothing_until_it_is_read_again() {
     setting.is_logged_in();
     let after = setting.browser.cookie("login").unwrap();
     assert_ne!(after, before, "sealed anew");
-    assert_eq!(setting.codec.decode(after).unwrap().key_index, 0);
+    assert_eq!(setting.codec.decode(after).unwrap().info.key_index, 0);
 }
 
 type Spoil = fn(&Path);

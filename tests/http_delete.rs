@@ -3,6 +3,9 @@
 #![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
+#[path = "common/time.rs"]
+mod time;
+
 mod support;
 
 use sealed_session::{
@@ -12,6 +15,7 @@ use sealed_session::{
 use serde::{Deserialize, Serialize};
 
 use support::{Browser, DAY, HOUR, Login, Page, key};
+use time::at;
 
 const SEVEN: Login = Login { user_id: 7 };
 const EIGHT: Login = Login { user_id: 8 };
@@ -93,7 +97,7 @@ fn a_dynamic_insert_after_delete_begins_a_session_with_that_entry_alone() {
     browser.visit(&codec, |session| {
         assert_eq!(session.keys(), ["flash"]);
         let info = session.info().unwrap();
-        assert_eq!(info.created_at, Some(support::START + 3600), "nothing of the old session");
+        assert_eq!(info.created_at, Some(at(support::START + 3600)), "nothing of the old session");
         Ok(())
     });
 }
@@ -205,7 +209,7 @@ fn what_is_written_after_the_data_was_taken_is_a_new_session() {
     });
     assert_eq!(page.max_age(), None, "the first user's “remember me” is not the second's");
     browser.visit(&codec, |session| {
-        assert_eq!(session.info().unwrap().created_at, Some(support::START + 3600));
+        assert_eq!(session.info().unwrap().created_at, Some(at(support::START + 3600)));
         Ok(())
     });
 }

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 #![allow(clippy::unit_arg, reason = "a handler of one call reads better")]
 
+#[path = "common/time.rs"]
+mod time;
+
 mod support;
 
 use std::time::Duration;
@@ -14,6 +17,7 @@ use sealed_session::{
 };
 
 use support::{Browser, DAY, HOUR, Login, START, seconds};
+use time::at;
 
 const SEVEN: Login = Login { user_id: 7 };
 
@@ -90,8 +94,8 @@ fn reading_refreshes_after_a_tenth_of_the_idle_timeout_and_not_before() {
     page.set_cookie();
     let page = browser.visit(&codec, |session| {
         let info = session.info().unwrap();
-        assert_eq!(info.refreshed_at, START + 100);
-        assert_eq!(info.created_at, Some(START));
+        assert_eq!(info.refreshed_at, at(START + 100));
+        assert_eq!(info.created_at, Some(at(START)));
         assert_eq!(session.data(), Some(SEVEN));
         Ok(())
     });
@@ -140,11 +144,11 @@ fn a_shorter_timeout_counts_at_once_and_a_longer_one_from_the_next_refresh() {
     browser.clock.advance(seconds(500));
     assert!(!opens(&mut browser, &shorter));
     browser.visit(&longer, |session| {
-        assert_eq!(session.info().unwrap().expires_at, START + 1000);
+        assert_eq!(session.info().unwrap().expires_at, at(START + 1000));
         Ok(drop(session.data()))
     });
     browser.visit(&longer, |session| {
-        assert_eq!(session.info().unwrap().expires_at, START + 500 + 9000);
+        assert_eq!(session.info().unwrap().expires_at, at(START + 500 + 9000));
         Ok(())
     });
 }
@@ -344,7 +348,7 @@ fn what_is_written_lasts_from_the_response_on_however_long_the_handler_took() {
     let now = START + 1001;
     browser.visit(&codec, move |session| {
         let info = session.info().unwrap();
-        assert_eq!((info.created_at, info.refreshed_at), (Some(now), now));
+        assert_eq!((info.created_at, info.refreshed_at), (Some(at(now)), at(now)));
         Ok(())
     });
 }

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 #![allow(clippy::unit_arg, reason = "a handler of one call reads better")]
 
+#[path = "common/time.rs"]
+mod time;
+
 mod support;
 
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use sealed_session::{Clock, Codec, Dynamic, Session, SessionError, SessionLayer,
 
 use support::server::Server;
 use support::{Browser, DAY, Login, START, ring, seconds};
+use time::at;
 
 const OLD: u8 = 1;
 const NEW: u8 = 2;
@@ -57,9 +61,9 @@ fn sealing_anew_keeps_the_times() {
     browser.visit(&both, |session| {
         let info = session.info().unwrap();
         assert_eq!(info.key_index, 0);
-        assert_eq!(info.created_at, Some(START));
-        assert_eq!(info.refreshed_at, START);
-        assert_eq!(info.expires_at, START + 1000);
+        assert_eq!(info.created_at, Some(at(START)));
+        assert_eq!(info.refreshed_at, at(START));
+        assert_eq!(info.expires_at, at(START + 1000));
         Ok(())
     });
 }
@@ -83,7 +87,7 @@ fn opening_for_the_rotations_sake_is_not_reading() {
     assert!(page.set_cookies().is_empty());
     browser.visit(&codec(&browser, &[NEW, OLD]), |_session| Ok(()));
     browser.visit(&both, |session| {
-        assert_eq!(session.info().unwrap().refreshed_at, START);
+        assert_eq!(session.info().unwrap().refreshed_at, at(START));
         Ok(())
     });
 }
@@ -95,7 +99,7 @@ fn sealing_anew_does_not_lengthen_the_session() {
         browser.builder_with::<Login>(&[NEW, OLD]).idle_timeout(seconds(9000)).build().unwrap();
     browser.visit(&longer, |_session| Ok(())).set_cookie();
     browser.visit(&longer, |session| {
-        assert_eq!(session.info().unwrap().expires_at, START + 1000);
+        assert_eq!(session.info().unwrap().expires_at, at(START + 1000));
         Ok(())
     });
 }
@@ -111,7 +115,7 @@ fn a_read_that_is_due_refreshes_while_it_rotates() {
     });
     browser.visit(&both, |session| {
         let info = session.info().unwrap();
-        assert_eq!((info.key_index, info.refreshed_at), (0, START + 100));
+        assert_eq!((info.key_index, info.refreshed_at), (0, at(START + 100)));
         Ok(())
     });
 }

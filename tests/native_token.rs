@@ -103,12 +103,12 @@ fn opens_what_libsodium_sealed() {
             .decode(&vector.token)
             .unwrap_or_else(|error| panic!("{case}: {error}"));
         assert_eq!(opened.data.get(), vector.json.trim(), "{case}");
-        assert_eq!(opened.created_at, Some(vector.created_at), "{case}");
-        assert_eq!(opened.refreshed_at, vector.refreshed_at, "{case}");
-        assert_eq!(opened.expires_at, vector.expires_at, "{case}");
+        assert_eq!(opened.info.created_at, Some(vector.created_at), "{case}");
+        assert_eq!(opened.info.refreshed_at, vector.refreshed_at, "{case}");
+        assert_eq!(opened.info.expires_at, vector.expires_at, "{case}");
         let own = vector.own_idle_timeout.then(|| Duration::from_secs(vector.idle_timeout));
-        assert_eq!(opened.own_idle_timeout, own, "{case}");
-        assert_eq!(opened.key_index, 0, "{case}");
+        assert_eq!(opened.info.own_idle_timeout, own, "{case}");
+        assert_eq!(opened.info.key_index, 0, "{case}");
     }
 }
 

@@ -343,9 +343,9 @@ fn no_public_type_that_is_printed_shows_a_secret() {
     watch.debug("TestClock", &TestClock::at(0));
     watch.debug("Entries", &entries());
     let token = watch.token(&codec, &login());
-    watch.debug("Opened", &codec.decode(&token).unwrap());
+    watch.debug("Decoded", &codec.decode(&token).unwrap());
     let dynamic_token = watch.token(&dynamic, &entries());
-    watch.debug("Opened entries", &dynamic.decode(&dynamic_token).unwrap());
+    watch.debug("Decoded entries", &dynamic.decode(&dynamic_token).unwrap());
 
     watch.debug("SessionLayer", &SessionLayer::new(codec.clone()));
     let inner = tower::service_fn(async |request: Request<()>| {
@@ -442,7 +442,7 @@ fn no_error_shows_a_secret() {
     watch.error("clock", codec.encode(&login()));
     watch.clock.set(START);
     let mut opened = codec.decode(&token).unwrap();
-    opened.own_idle_timeout = Some(Duration::ZERO);
+    opened.info.own_idle_timeout = Some(Duration::ZERO);
     watch.error("idle timeout", codec.reseal(&opened));
     // `Entries::get` is not here: it says in its documentation that it quotes the value.
     assert!(watch.found_nothing() > 200);

@@ -60,11 +60,11 @@ impl Anatomy {
             parts: parts(&URL_SAFE_NO_PAD.decode(token).ok()?),
             token: token.to_owned(),
             json: serde_json::to_string(&opened.data).ok()?,
-            created_at: opened.created_at,
-            refreshed_at: opened.refreshed_at,
-            expires_at: opened.expires_at,
-            own_idle_timeout: opened.own_idle_timeout,
-            key_index: opened.key_index,
+            created_at: opened.info.created_at,
+            refreshed_at: opened.info.refreshed_at,
+            expires_at: opened.info.expires_at,
+            own_idle_timeout: opened.info.own_idle_timeout,
+            key_index: opened.info.key_index,
         })
     }
 

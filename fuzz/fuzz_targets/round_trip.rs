@@ -180,7 +180,7 @@ fn run<K: Shown>(case: &Case) {
         );
     }
     let own = u64::from(case.own_idle).clamp(1, LONGEST);
-    opened.own_idle_timeout = Some(Duration::from_secs(own));
+    opened.info.own_idle_timeout = Some(Duration::from_secs(own));
     match party.codec.reseal(&opened) {
         Ok(token) => {
             let found = party.found(token.as_bytes()).expect("a new token");

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sealed_session::{
     Codec, CookieOptions, DecodeError, DecodeErrorKind, Dynamic, Entries, FastifyKey, Key, Keyring,
-    Opened, SessionKind, TestClock,
+    Decoded, SessionKind, TestClock,
 };
 use serde_json::value::RawValue;
 
@@ -149,19 +149,19 @@ impl<K: Shown> Party<K> {
 ///
 /// Why it refused it.
 pub fn said<K: Shown>(
-    result: &Result<Opened<K::Data>, DecodeError>,
+    result: &Result<Decoded<K::Data>, DecodeError>,
 ) -> Result<Accepted, DecodeErrorKind> {
     let opened = result.as_ref().map_err(|error| *error.kind())?;
-    if let Some(own) = opened.own_idle_timeout {
-        assert_eq!(own, opened.idle_timeout);
+    if let Some(own) = opened.info.own_idle_timeout {
+        assert_eq!(own, opened.info.idle_timeout);
     }
     Ok(Accepted {
-        created_at: opened.created_at,
-        refreshed_at: opened.refreshed_at,
-        expires_at: opened.expires_at,
-        idle: opened.idle_timeout.as_secs(),
-        own: opened.own_idle_timeout.is_some(),
-        key_index: opened.key_index,
+        created_at: opened.info.created_at,
+        refreshed_at: opened.info.refreshed_at,
+        expires_at: opened.info.expires_at,
+        idle: opened.info.idle_timeout.as_secs(),
+        own: opened.info.own_idle_timeout.is_some(),
+        key_index: opened.info.key_index,
         data: Data::of(&K::show(&opened.data)),
     })
 }

@@ -125,7 +125,9 @@ pub(crate) mod tests {
     fn nonces_do_not_repeat_across_seeds_and_threads() {
         let threads: Vec<_> = (0..4)
             .map(|_| {
-                std::thread::spawn(|| (0..5_000).map(|_| nonce(NOW).unwrap()).collect::<Vec<_>>())
+                std::thread::spawn(|| {
+                    (0..5_000).map(|_| bytes::<NONCE_LEN>(NOW).unwrap()).collect::<Vec<_>>()
+                })
             })
             .collect();
         let all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();

@@ -206,7 +206,7 @@ pub fn keys(rounds: usize, len: usize) -> Vec<Row> {
         let codec = Codec::<Sample>::new(ring).expect("a codec");
         lanes.push(Lane::new(format!("{count} keys"), tokens, move |token: &String| {
             let opened = codec.decode(token).expect("it opens");
-            assert_eq!(opened.key_index, usize::from(count) - 1);
+            assert_eq!(opened.info.key_index, usize::from(count) - 1);
             opened
         }));
     }

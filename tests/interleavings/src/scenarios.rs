@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, SystemTime};
 
 use sealed_session::{
-    Clock, Codec, Dynamic, Entries, Opened, Session, SessionError, SessionErrorKind, SessionKind,
+    Clock, Codec, Dynamic, Entries, Decoded, Session, SessionError, SessionErrorKind, SessionKind,
     TestClock, Updated,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -83,7 +83,7 @@ fn old_session(codec: &Codec<Dynamic>, clock: &sealed_session::TestClock) -> Str
     token
 }
 
-fn opened(codec: &Codec<Dynamic>, token: &str) -> Opened<Entries> {
+fn opened(codec: &Codec<Dynamic>, token: &str) -> Decoded<Entries> {
     codec.decode(token).expect("what was sealed opens")
 }
 
@@ -121,7 +121,7 @@ fn delete_beats(writes: &'static [Write]) {
         // What was inserted after it began a new session.
         Cookie::Set(token) => {
             let opened = opened(&codec, &token);
-            assert_eq!(opened.created_at, Some(NOW), "the old session's age survived");
+            assert_eq!(opened.info.created_at, Some(NOW), "the old session's age survived");
             assert!(!opened.data.contains("a"), "the old session's data survived");
         }
         Cookie::Untouched => panic!("the old cookie survived"),
@@ -145,7 +145,7 @@ fn regeneration_survives(writes: &'static [Write]) {
         Cookie::Removed => {}
         Cookie::Set(token) => {
             let opened = opened(&codec, &token);
-            assert_eq!(opened.created_at, Some(NOW), "the old session's age survived");
+            assert_eq!(opened.info.created_at, Some(NOW), "the old session's age survived");
             assert!(!opened.data.contains("a"), "the old session's data survived");
         }
         Cookie::Untouched => panic!("the old cookie survived"),
@@ -164,7 +164,7 @@ fn no_insert_is_lost(tasks: u32) {
     });
     let Cookie::Set(token) = cookie else { panic!("{cookie:?}") };
     let opened = opened(&codec, &token);
-    assert_eq!(opened.created_at, Some(NOW - 3600));
+    assert_eq!(opened.info.created_at, Some(NOW - 3600));
     assert_eq!(opened.data.get::<u32>("a").unwrap(), Some(1));
     for n in 0..tasks {
         assert_eq!(opened.data.get::<u32>(&format!("n{n}")).unwrap(), Some(n));
@@ -251,7 +251,7 @@ fn keys_are_replaced(tasks: u32) {
     rotation.join().unwrap();
     let Cookie::Set(token) = cookie else { panic!("{cookie:?}") };
     let opened = opened(&codec, &token);
-    assert_eq!(opened.created_at, Some(NOW - 3600));
+    assert_eq!(opened.info.created_at, Some(NOW - 3600));
     assert_eq!(opened.data.len(), 1 + tasks as usize);
 }
 
@@ -263,7 +263,7 @@ fn keys_are_replaced_by(rings: &'static [&'static [u8]]) {
         spawn(move || codec.replace_keyring(ring(keys)))
     };
     join(rings.iter().map(|keys| replace(keys)).collect());
-    let primary = codec.decode(codec.encode(&Entries::new()).unwrap()).unwrap().key_id;
+    let primary = codec.decode(codec.encode(&Entries::new()).unwrap()).unwrap().info.key_id;
     let rotating = primary != opened(&codec, &token).key_id;
     // Whichever came last, it is in force as a whole.
     let cookie = request(&codec, Some(&token), |_session| ());

@@ -112,7 +112,7 @@ fn run(case: u64) -> Result<(), &'static str> {
     let sealed = sodium::seal(&secret, &nonce, &plaintext);
     let opened = codec.decode(spell(fastify, &nonce, &sealed));
     let opened = opened.map_err(|_| "sealed there, it does not open here")?;
-    if opened.data.get() != json || opened.refreshed_at != NOW || opened.key_index != 0 {
+    if opened.data.get() != json || opened.info.refreshed_at != NOW || opened.info.key_index != 0 {
         return Err("sealed there, it says another thing here");
     }
 

@@ -177,7 +177,7 @@ const DEEDS: &[Deed] = &[
         let token = codec.encode(&Quiet).unwrap();
         let next = Keyring::new(Key::generate().unwrap()).with_previous(key()).unwrap();
         codec.replace_keyring(next);
-        assert_eq!(codec.decode(&token).unwrap().key_index, 1);
+        assert_eq!(codec.decode(&token).unwrap().info.key_index, 1);
         codec.replace_keyring(Keyring::new(Key::generate().unwrap()));
         assert!(codec.decode(&token).is_err());
     }),

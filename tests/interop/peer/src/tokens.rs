@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 
-use sealed_session::{Codec, DecodeError, Dynamic, Entries, Opened, TestClock};
+use sealed_session::{Codec, DecodeError, Dynamic, Entries, Decoded, TestClock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -77,17 +77,17 @@ fn answer(codecs: &mut Codecs, line: &str) -> Result<Value> {
     }
 }
 
-fn decoded(codec: &Codec<Dynamic>, opened: Result<Opened<Entries>, DecodeError>) -> Result<Value> {
+fn decoded(codec: &Codec<Dynamic>, opened: Result<Decoded<Entries>, DecodeError>) -> Result<Value> {
     let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return Ok(json!({ "data": null, "reason": format!("{:?}", error.kind()) })),
     };
-    let older = opened.key_index > 0;
+    let older = opened.info.key_index > 0;
     Ok(json!({
         "data": serde_json::to_string(&opened.data)?,
-        "ts": opened.refreshed_at,
-        "created": opened.created_at,
-        "key": opened.key_index,
+        "ts": opened.info.refreshed_at,
+        "created": opened.info.created_at,
+        "key": opened.info.key_index,
         "changed": older,
         "reseal": older.then(|| codec.reseal(&opened)).transpose()?,
     }))
