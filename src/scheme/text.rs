@@ -97,7 +97,7 @@ mod standard {
     }
 
     fn is_half_padded(text: &[u8]) -> bool {
-        text.last() == Some(&b'=') && text.len() % 4 != 0
+        text.last() == Some(&b'=') && !text.len().is_multiple_of(4)
     }
 }
 

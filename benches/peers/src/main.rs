@@ -96,5 +96,5 @@ fn picture(web: &Web) {
 }
 
 fn result_file(features: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/{features}.json"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../target/peers-{features}.json"))
 }

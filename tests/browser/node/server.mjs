@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../server/target/debug/browser-server', import.meta.url))
+const PROGRAM = fileURLToPath(new URL('../../../target/checked/browser-server', import.meta.url))
 
 export class Server {
   static async start () {

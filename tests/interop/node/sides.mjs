@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const here = name => fileURLToPath(new URL(name, import.meta.url))
-const RUST = process.env.INTEROP_PEER ?? here('../peer/target/debug/interop-peer')
+const RUST = process.env.INTEROP_PEER ?? here('../../../target/checked/interop-peer')
 
 const commands = {
   node: { serve: [process.execPath, here('server.mjs')], tokens: [process.execPath, here('tokens.mjs')] },

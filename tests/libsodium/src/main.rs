@@ -1,7 +1,7 @@
 //! A million sessions sealed here and opened by libsodium, and back, with two forgeries each.
 //!
 //! ```text
-//! cargo run --release --manifest-path tests/libsodium/Cargo.toml [CASES]
+//! cargo run --release -p against-libsodium [CASES]
 //! ```
 //!
 //! Each case has a key, a nonce and a size of its own; every size that a cookie holds comes in turn,

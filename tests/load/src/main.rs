@@ -1,7 +1,7 @@
 //! sealed-session under load: server and client in processes of their own, over loopback only.
 //!
-//!     cargo run --release --manifest-path tests/load/Cargo.toml                 20,000 requests a part
-//!     cargo run --release --manifest-path tests/load/Cargo.toml -- --full       a million
+//!     cargo run --release -p under-load                 20,000 requests a part
+//!     cargo run --release -p under-load -- --full       a million
 //!     … -- --only rotation                    one part: plain, rotation, expiry, hostile or idle
 //!
 //! Each part prints its figures, and the program fails at the first fault. It is bounded in requests and

@@ -30,7 +30,7 @@ unsafe impl Sync for Steady {}
 // of a greater one.
 unsafe impl GlobalAlloc for Steady {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let size = (layout.size() + LINE - 1) / LINE * LINE;
+        let size = layout.size().div_ceil(LINE) * LINE;
         let base = self.arena.get().cast::<u8>();
         let start = self.used.fetch_add(size, Ordering::Relaxed);
         if layout.align() > LINE || start + size + LINE > ARENA {

@@ -1,7 +1,7 @@
 //! Freed memory is looked at for keys and plaintext.
 //!
 //! ```text
-//! cargo run --manifest-path tests/wiped/Cargo.toml [-- --where]
+//! cargo run --profile checked -p wiped [-- --where]
 //! ```
 //!
 //! Each line is something that is done with a secret; an allocator looks at every block that is given

@@ -38,10 +38,12 @@ struct Server {
     slots: Vec<(String, Slot)>,
 }
 
+type Replace = Box<dyn Fn(&SessionConfig) -> Result<()> + Send + Sync>;
+
 /// A session's name stands for one of the kinds.
 struct Slot {
     find: fn(&Extensions) -> Option<Box<dyn Handle + Send + Sync>>,
-    replace: Box<dyn Fn(&SessionConfig) -> Result<()> + Send + Sync>,
+    replace: Replace,
 }
 
 pub(crate) fn run(config: &Config) -> Result<()> {

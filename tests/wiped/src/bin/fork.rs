@@ -1,7 +1,7 @@
 //! A fork copies the nonce generator: neither side may draw what the other draws.
 //!
 //! ```text
-//! cargo run --manifest-path tests/wiped/Cargo.toml --bin fork [FORKS] [NONCES]
+//! cargo run --profile checked -p wiped --bin fork [FORKS] [NONCES]
 //! ```
 //!
 //! The process forks so many times (default 100), each child seals so many sessions (default 1,000)
