@@ -217,7 +217,7 @@
 //! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |
 //! | `tracing` | why a cookie was refused, at debug level; mistakes in the set-up and writes that come too late, at error level |
 //! | `cli` | the program `genkey`; implies `passphrase` |
-//! | `simd` | the cipher by `dryoc`'s vectorised code, the same bytes; needs Rust 1.89. Off by default |
+//! | `simd` | the cipher by `dryoc`'s vectorised code, the same bytes. Off by default |
 //!
 //! A library that depends on this crate should take `default-features = false` and name what it
 //! needs.
@@ -243,6 +243,7 @@ mod scheme;
 #[cfg(feature = "tower")]
 mod session;
 mod session_id;
+mod sync;
 
 pub use cookie::SameSite;
 

@@ -4,7 +4,7 @@
 
 #[cfg(feature = "tower")]
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use super::decoded::{Validity, Verified};
 use crate::clock::{Clock, unix_millis};
@@ -20,6 +20,7 @@ use crate::plaintext::Json;
 use crate::plaintext::WipedBytes;
 use crate::scheme::{self, Header, Idle, TokenCipher};
 use crate::session_id::SessionId;
+use crate::sync::RwLock;
 
 /// How far the clocks of two servers may differ, in milliseconds.
 const MAX_CLOCK_SKEW: u64 = 60_000;

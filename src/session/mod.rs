@@ -10,7 +10,7 @@ mod state;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub(crate) use self::response::{Outcome, Reply};
@@ -25,6 +25,7 @@ use crate::kind::{self, Dynamic, SessionKind};
 use crate::logging;
 use crate::plaintext::{Json, serialize_text};
 use crate::session_id::SessionId;
+use crate::sync::{Mutex, MutexGuard};
 
 /// The session of one request.
 ///

@@ -3,7 +3,7 @@
 //!
 //! It reads no clock and says nothing to the log, as it is used under a lock; both are the handle's.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use http::HeaderValue;
 
@@ -21,6 +21,7 @@ use crate::members::say_the_same;
 use crate::plaintext::{Json, WipedString};
 use crate::scheme::{Header, Idle, TokenCipher};
 use crate::session_id::SessionId;
+use crate::sync::Mutex;
 
 /// A request that takes longer is slow: what the browser's cookie says may have changed meanwhile,
 /// by another response. In milliseconds.

@@ -23,6 +23,12 @@ use crate::scenarios::{EXHAUSTIVE, SCENARIOS};
 const MOST: usize = 10;
 
 fn main() -> ExitCode {
+    if cfg!(not(shuttle)) {
+        eprintln!(
+            "error: without shuttle's locks nothing is explored: start tests/interleavings/run"
+        );
+        return ExitCode::FAILURE;
+    }
     let mut numbers = std::env::args().skip(1).map(|argument| argument.parse::<u64>());
     let (Ok(schedules), Ok(seed)) =
         (numbers.next().unwrap_or(Ok(100_000)), numbers.next().unwrap_or(Ok(1)))

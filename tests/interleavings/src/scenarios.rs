@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, SystemTime};
 
 use sealed_session::{
-    Clock, Codec, Dynamic, Entries, Decoded, Session, SessionError, SessionErrorKind, SessionKind,
+    Clock, Codec, Decoded, Dynamic, Entries, Session, SessionError, SessionErrorKind, SessionKind,
     TestClock, Updated,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,7 +24,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("a regeneration survives five writes", || regeneration_survives(&KEEPING_AGE)),
     ("no insert of four tasks is lost", || no_insert_is_lost(4)),
     ("no update of three tasks is lost, if it is tried again after a conflict", || {
-        no_update_is_lost(3)
+        no_update_is_lost(3);
     }),
     ("one of three tasks takes an entry", || one_takes(3)),
     ("what three tasks wrote is in the cookie, or was an error", || written_or_an_error(3)),
@@ -32,10 +32,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("keys are replaced by three tasks", || keys_are_replaced_by(&[&[2, 1], &[1], &[3, 1]])),
     ("update's closure uses the session again, beside two tasks", || closure_uses_it_again(2)),
     ("Serialize and Deserialize use the session again, beside two tasks", || {
-        serde_uses_it_again(2)
+        serde_uses_it_again(2);
     }),
     ("a subscriber, a clock and a Drop use the session again, beside two tasks", || {
-        foreign_code_uses_it_again(2)
+        foreign_code_uses_it_again(2);
     }),
     ("a closure that panics leaves the session whole, beside two tasks", || a_closure_panics(2)),
 ];
@@ -74,7 +74,7 @@ const NOT_REGENERATING: [Write; 6] =
     [WRITES[0], WRITES[1], WRITES[2], WRITES[3], WRITES[4], WRITES[6]];
 
 /// Begun an hour ago, with one entry.
-fn old_session(codec: &Codec<Dynamic>, clock: &sealed_session::TestClock) -> String {
+fn old_session(codec: &Codec<Dynamic>, clock: &TestClock) -> String {
     clock.set(NOW - 3600);
     let mut entries = Entries::new();
     entries.insert("a", &1).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 
-use sealed_session::{Codec, DecodeError, Dynamic, Entries, Decoded, TestClock};
+use sealed_session::{Codec, DecodeError, Decoded, Dynamic, Entries, TestClock};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
