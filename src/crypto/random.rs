@@ -32,6 +32,7 @@ thread_local! {
 }
 
 /// Fills `bytes` from the operating system.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for randomness")]
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     #[cfg(test)]
     if tests::FAIL.get() {

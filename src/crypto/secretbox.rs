@@ -58,6 +58,7 @@ impl SecretBox {
 }
 
 #[cfg(any(not(feature = "simd"), test))]
+#[expect(clippy::disallowed_types, reason = "the one place that names the cipher")]
 mod rust_crypto {
     use crypto_secretbox::{AeadInPlace as _, KeyInit as _, XSalsa20Poly1305};
 
@@ -94,6 +95,7 @@ mod rust_crypto {
 }
 
 #[cfg(feature = "simd")]
+#[expect(clippy::disallowed_methods, reason = "the one place that names the cipher")]
 mod dryoc {
     use ::dryoc::classic::crypto_secretbox::{
         crypto_secretbox_easy_inplace, crypto_secretbox_open_easy_inplace,
