@@ -51,8 +51,10 @@ fn a_name_that_is_no_token_is_refused() {
     for bad in
         ["", "a b", "a=b", "a;b", "a,b", "a\"", "(a)", "a/b", "é", "a\n", "a\0", "a\t", "a[0]"]
     {
-        let kind =
-            cookie_fails(CookieOptions::new().name(bad), &["is not a cookie name", "1 to 255"]);
+        let kind = cookie_fails(
+            CookieOptions::new().name(bad),
+            &["is not a valid cookie name", "1 to 255"],
+        );
         assert!(matches!(kind, ConfigErrorKind::CookieName { name, .. } if name == bad));
     }
 }
@@ -74,7 +76,7 @@ fn the_kinds_own_name_is_checked_too() {
     }
     let keyring = Keyring::new(Key::from_bytes([7; 32]).unwrap());
     let error = Codec::<Bad>::new(keyring).unwrap_err();
-    assert!(error.to_string().starts_with("\"not a name\" is not a cookie name"), "{error}");
+    assert!(error.to_string().starts_with("\"not a name\" is not a valid cookie name"), "{error}");
 }
 
 #[test]
@@ -115,8 +117,10 @@ fn a_secure_prefix_allows_a_path_and_a_domain() {
 fn a_path_begins_with_a_slash_and_is_printable() {
     let long = format!("/{}", "p".repeat(1024));
     for bad in ["", "app", "/a;b", "/a\n", "/\0", "/é", &long] {
-        let kind =
-            cookie_fails(CookieOptions::new().path(bad.to_owned()), &["is not a cookie path"]);
+        let kind = cookie_fails(
+            CookieOptions::new().path(bad.to_owned()),
+            &["is not a valid cookie path"],
+        );
         assert!(matches!(kind, ConfigErrorKind::Path { path, .. } if path == bad));
     }
     builds(CookieOptions::new().path(long[..1024].to_owned()));
@@ -138,8 +142,10 @@ fn a_domain_is_a_host_name() {
         "é.de",
         &long,
     ] {
-        let kind =
-            cookie_fails(CookieOptions::new().domain(bad.to_owned()), &["is not a host name"]);
+        let kind = cookie_fails(
+            CookieOptions::new().domain(bad.to_owned()),
+            &["is not a valid host name"],
+        );
         assert!(matches!(kind, ConfigErrorKind::Domain { domain, .. } if domain == bad));
     }
     for good in ["example.com", "localhost", "a-b.example", "127.0.0.1", &long[..253]] {
@@ -154,7 +160,7 @@ fn same_site_none_and_partitioned_need_secure() {
         (plain().same_site(SameSite::None), "SameSite=None"),
         (plain().partitioned(true), "Partitioned"),
     ] {
-        let kind = cookie_fails(options, &[attribute, "without Secure"]);
+        let kind = cookie_fails(options, &[attribute, "but not Secure"]);
         assert_eq!(format!("{kind:?}"), format!("NeedsSecure {{ attribute: {attribute:?} }}"));
     }
     builds(CookieOptions::new().same_site(SameSite::None).partitioned(true));
@@ -195,7 +201,9 @@ fn timeouts_are_whole_seconds_up_to_68_years() {
         for (wanted, builder) in
             [("idle", builder().idle_timeout(bad)), ("absolute", builder().absolute_timeout(bad))]
         {
-            let message = format!("the {wanted} timeout is {bad:?}; wanted whole seconds");
+            let message = format!(
+                "the {wanted} timeout must be whole seconds between 1 and 2147483647, found {bad:?}"
+            );
             let kind = fails(builder, &[&message]);
             assert!(matches!(
                 kind,

@@ -198,7 +198,9 @@ fn refuses_to_seal_an_idle_timeout_that_is_none() {
             matches!(error.kind(), EncodeErrorKind::IdleTimeout { found, .. } if *found == bad),
             "{error:?}"
         );
-        let message = format!("the session's own idle timeout is {bad:?}; wanted whole seconds");
+        let message = format!(
+            "the session's own idle timeout must be whole seconds between 1 and 2147483647, found {bad:?}"
+        );
         assert!(error.to_string().starts_with(&message), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! Cookie names and attributes that a browser would refuse are refused when the codec is built, or
 //! where a handler sets them.
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
+#![allow(clippy::unwrap_used, reason = "test helpers may unwrap as well")]
 
 #[cfg(feature = "axum")]
 mod support;
@@ -37,7 +37,7 @@ const PATH: Change = |options| options.path("/app");
 const DOMAIN: Change = |options| options.domain("example.org");
 
 #[test]
-fn the_name_is_the_kinds_unless_another_is_given() {
+fn the_name_is_that_of_the_kind_by_default() {
     assert_eq!(name_of(CookieOptions::new()), "session");
     assert_eq!(name_of(CookieOptions::default()), "session");
     assert_eq!(name_of(CookieOptions::new().name("sid")), "sid");
@@ -83,7 +83,7 @@ fn a_name_is_a_token() {
 }
 
 #[test]
-fn a_prefix_in_any_letter_case_has_its_demands() {
+fn a_prefix_has_its_requirements_in_any_letter_case() {
     let demands: [(&str, &[(Change, &str)]); 4] = [
         ("__Secure-", &[(PLAIN, "is Secure")]),
         ("__Host-", &[(PLAIN, "is Secure"), (PATH, "has Path=/"), (DOMAIN, "has no Domain")]),
@@ -134,7 +134,7 @@ fn a_prefix_allows_what_it_does_not_forbid() {
 }
 
 #[test]
-fn the_constructors_with_a_prefix_have_its_demands() {
+fn the_prefixed_constructors_have_the_requirements_of_their_prefix() {
     for options in [
         PLAIN(CookieOptions::host_prefixed()),
         PATH(CookieOptions::host_prefixed()),
@@ -148,7 +148,7 @@ fn the_constructors_with_a_prefix_have_its_demands() {
 }
 
 #[test]
-fn a_path_begins_with_a_slash_and_ends_no_attribute() {
+fn a_path_begins_with_a_slash_and_cannot_end_the_attribute() {
     let longest = format!("/{}", "p".repeat(1023));
     for path in ["/", "/app", "/app/", "/a%20b", "/a,b", &longest] {
         build(CookieOptions::new().path(path.to_owned())).unwrap();
@@ -264,7 +264,7 @@ fn an_error_says_what_a_browser_would_refuse() {
 }
 
 #[test]
-fn a_prefix_is_put_before_the_name_once() {
+fn a_prefix_is_added_to_the_name_only_once() {
     for (options, name) in [
         (CookieOptions::host_prefixed().name("__Host-login"), "__Host-login"),
         (CookieOptions::secure_prefixed().name("__Secure-login"), "__Secure-login"),
@@ -325,7 +325,7 @@ mod for_one_response {
     }
 
     #[test]
-    fn what_would_make_a_second_cookie_beside_the_first_is_refused() {
+    fn options_that_would_create_a_second_cookie_are_refused() {
         let base = || CookieOptions::new().path("/app").domain("example.org").partitioned(true);
         for (options, attribute) in [
             (base().path("/"), "Path"),
@@ -345,7 +345,7 @@ mod for_one_response {
     }
 
     #[test]
-    fn what_a_browser_would_refuse_is_refused() {
+    fn options_that_a_browser_would_refuse_are_refused() {
         let options = PLAIN(CookieOptions::new()).partitioned(true);
         let kind = told(CookieOptions::new(), options).unwrap_err();
         assert!(

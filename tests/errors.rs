@@ -1,5 +1,4 @@
-//! What errors say to whoever reads them in a log: what is wrong and where, in one line, and nothing that
-//! is secret.
+//! An error in a log says what is wrong and where, in one line, and reveals no secret.
 
 #![cfg(all(feature = "axum", feature = "fastify"))]
 
@@ -46,14 +45,14 @@ fn says(error: &impl std::fmt::Display, parts: &[&str]) {
 }
 
 #[test]
-fn data_that_json_cannot_say_is_an_error_with_its_reason() {
+fn data_that_json_cannot_express_is_an_error_with_a_reason() {
     let error = Codec::<ByPlace>::new(Keyring::new(key())).unwrap().encode(&seats()).unwrap_err();
     assert!(matches!(error.kind(), EncodeErrorKind::Serialize { .. }));
-    says(&error, &["does not serialise to JSON", "key must be a string"]);
+    says(&error, &["could not be serialized to JSON", "key must be a string"]);
 }
 
 #[test]
-fn what_a_fastify_token_cannot_hold_is_named() {
+fn an_error_names_what_a_fastify_token_cannot_hold() {
     let codec = Codec::<sealed_session::Dynamic>::new(Keyring::fastify(key())).unwrap();
     let mut entries = Entries::new();
     entries.insert("__ts", &SECRET).unwrap();
@@ -69,25 +68,25 @@ fn what_a_fastify_token_cannot_hold_is_named() {
     let error = codec.encode(&vec![SECRET.to_owned()]).unwrap_err();
     assert_eq!(error.kind(), &EncodeErrorKind::NotAnObject);
     says(&error, &["not a JSON object", "fastify"]);
-    says(&EncodeErrorKind::NoRoomForIdleTimeout, &["no room", "idle timeout", "fastify"]);
+    says(&EncodeErrorKind::NoRoomForIdleTimeout, &["cannot carry", "idle timeout", "fastify"]);
 }
 
 #[test]
-fn what_the_system_lacks_is_said() {
+fn an_error_says_what_the_system_lacks() {
     says(&EncodeErrorKind::Randomness, &["operating system", "no randomness"]);
     says(&KeyErrorKind::Randomness, &["operating system", "no randomness"]);
-    says(&DecodeErrorKind::UnsupportedVersion, &["version", "unknown"]);
+    says(&DecodeErrorKind::UnsupportedVersion, &["version", "not supported"]);
 }
 
 #[test]
-fn a_handler_passes_the_error_of_a_codec_on_as_one_of_its_session() {
+fn a_codec_error_converts_to_a_session_error() {
     fn handler() -> Result<String, SessionError> {
         let codec = Codec::<ByPlace>::new(Keyring::new(key())).unwrap();
         Ok(codec.encode(&seats())?)
     }
     let error = handler().unwrap_err();
     assert!(matches!(error.kind(), SessionErrorKind::Encode(EncodeErrorKind::Serialize { .. })));
-    says(&error, &["does not serialise to JSON"]);
+    says(&error, &["could not be serialized to JSON"]);
 }
 
 /// What a program prints whose `main` returns the error: its `Debug`.
@@ -111,7 +110,10 @@ fn a_program_that_ends_with_a_key_error_prints_what_is_wrong_and_why() {
     std::fs::write(&path, [7; 31]).unwrap();
     let error = Key::from_file(&path).unwrap_err();
     let cause = Key::parse([7; 31]).unwrap_err();
-    main_prints(error, &format!("the key file {} holds no key: {cause}", path.display()));
+    main_prints(
+        error,
+        &format!("the key file {} does not contain a valid key: {cause}", path.display()),
+    );
 }
 
 #[test]
@@ -134,11 +136,11 @@ fn a_program_that_ends_with_any_other_error_prints_its_text() {
 fn an_unwrap_of_an_error_prints_its_text() {
     let panic = std::panic::catch_unwind(|| Key::from_hex("7").unwrap()).unwrap_err();
     let message = panic.downcast_ref::<String>().unwrap();
-    assert!(message.contains("found 1 bytes; wanted a key"), "{message}");
+    assert!(message.contains("expected a key (32 raw bytes"), "{message}");
 }
 
 #[test]
-fn the_data_of_a_session_can_be_copied_out_of_its_extractor() {
+fn the_data_of_a_session_can_be_cloned_out_of_its_extractor() {
     let current = Current::<ByPlace>(seats());
     assert_eq!(current.clone().0, current.0);
     says(&format!("{current:?}"), &["seats"]);

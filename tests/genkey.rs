@@ -120,45 +120,45 @@ fn does_not_overwrite_a_file() {
     let path = dir.path().join("key");
     std::fs::write(&path, "precious").unwrap();
     let output = run_in(dir.path(), &["--output", "key"], "");
-    fails(&output, 1, &["key", "exists already", "--force"]);
+    fails(&output, 1, &["key", "already exists", "--force"]);
     assert_eq!(std::fs::read(&path).unwrap(), b"precious");
 }
 
 #[test]
-fn sees_that_a_path_is_taken_before_it_takes_a_passphrase() {
+fn refuses_an_existing_path_before_asking_for_a_passphrase() {
     let dir = TempDir::new();
     std::fs::write(dir.path().join("key"), "precious").unwrap();
     let output = run_in(dir.path(), &["--passphrase", "--output", "key"], PASSPHRASE);
-    fails(&output, 1, &["cannot write key: it exists already"]);
+    fails(&output, 1, &["cannot write key: it already exists"]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("salt") && !stderr.contains("deriving"), "{stderr}");
 }
 
 #[cfg(unix)]
 #[test]
-fn does_not_write_through_a_link_that_leads_nowhere() {
+fn does_not_write_through_a_broken_link() {
     let dir = TempDir::new();
     std::os::unix::fs::symlink("nowhere", dir.path().join("key")).unwrap();
     let output = run_in(dir.path(), &["--output", "key"], "");
-    fails(&output, 1, &["cannot write key: it is a link that leads nowhere"]);
+    fails(&output, 1, &["cannot write key: it is a broken link"]);
     assert!(!dir.path().join("nowhere").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn keeps_a_link_that_leads_nowhere_even_when_forced_to_write() {
+fn keeps_a_broken_link_even_with_force() {
     let dir = TempDir::new();
     let link = dir.path().join("key");
     std::os::unix::fs::symlink("nowhere", &link).unwrap();
     let output = run_in(dir.path(), &["--output", "key", "--force"], "");
-    fails(&output, 1, &["cannot write key: it is a link that leads nowhere", "remove the link"]);
+    fails(&output, 1, &["cannot write key: it is a broken link", "remove the link"]);
     assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("nowhere"));
     assert!(!dir.path().join("nowhere").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn overwrites_what_a_link_leads_to_and_keeps_the_link() {
+fn overwrites_the_target_of_a_link_and_keeps_the_link() {
     let dir = TempDir::new();
     let (link, file) = (dir.path().join("link"), dir.path().join("file"));
     std::fs::write(&file, "precious").unwrap();
@@ -170,7 +170,7 @@ fn overwrites_what_a_link_leads_to_and_keeps_the_link() {
 
 #[cfg(unix)]
 #[test]
-fn replaces_no_pipe_even_when_forced_to() {
+fn does_not_replace_a_pipe_even_with_force() {
     use std::os::unix::fs::FileTypeExt as _;
     let dir = TempDir::new();
     let path = dir.path().join("pipe");
@@ -181,7 +181,7 @@ fn replaces_no_pipe_even_when_forced_to() {
 }
 
 #[test]
-fn overwrites_a_file_when_forced_to() {
+fn overwrites_a_file_with_force() {
     let dir = TempDir::new();
     let path = dir.path().join("key");
     stdout(run_in(dir.path(), &["--output", "key"], ""));
@@ -195,7 +195,7 @@ fn overwrites_a_file_when_forced_to() {
 }
 
 #[test]
-fn force_also_creates() {
+fn force_creates_a_missing_file() {
     let dir = TempDir::new();
     stdout(run_in(dir.path(), &["--output", "key", "--force"], ""));
     assert!(Key::from_file(dir.path().join("key")).is_ok());
@@ -230,7 +230,7 @@ fn only_its_owner_can_read_the_file() {
 
 #[cfg(unix)]
 #[test]
-fn only_its_owner_can_read_a_file_that_was_open_to_all_before() {
+fn only_its_owner_can_read_a_file_that_was_open_to_everybody() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = TempDir::new();
     let path = dir.path().join("key");
@@ -259,7 +259,7 @@ fn overwrite(mode: u32, group: Option<u32>) -> ((u32, u32, u32), String) {
 
 #[cfg(unix)]
 #[test]
-fn keeps_a_mode_that_is_narrower_than_0600() {
+fn keeps_a_mode_that_is_stricter_than_0600() {
     for mode in [0o400, 0o200, 0o600] {
         let ((kept, ..), said) = overwrite(mode, None);
         assert_eq!((kept, said.as_str()), (mode, ""), "{kept:o}");
@@ -278,11 +278,11 @@ fn keeps_a_mode_that_is_shared_with_a_group_and_says_so() {
 
 #[cfg(unix)]
 #[test]
-fn takes_nothing_over_from_a_mode_that_is_open_to_everybody_and_says_so() {
+fn does_not_keep_a_mode_that_is_open_to_everybody_and_says_so() {
     for mode in [0o644, 0o666, 0o604, 0o602] {
         let ((kept, ..), said) = overwrite(mode, None);
         assert_eq!(kept, 0o600, "{kept:o}");
-        let words = format!("was open to everybody (mode {mode:04o}) and has mode 0600 now");
+        let words = format!("was open to everybody (mode {mode:04o}) and now has mode 0600");
         assert!(said.contains(&words), "{said}");
     }
 }
@@ -306,7 +306,7 @@ fn keeps_the_owner_and_the_group() {
 /// Root can keep them all, so it runs as somebody else.
 #[cfg(target_os = "linux")]
 #[test]
-fn closes_the_file_to_a_group_other_than_the_one_it_had() {
+fn removes_the_access_of_the_group_if_the_old_group_cannot_be_kept() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
     const NOBODY: u32 = 65_534;
 
@@ -331,7 +331,8 @@ fn closes_the_file_to_a_group_other_than_the_one_it_had() {
     assert!(output.status.success(), "{said}");
     let metadata = std::fs::metadata(&path).unwrap();
     assert_eq!((metadata.mode() & 0o777, metadata.gid()), (0o600, NOBODY), "{said}");
-    for words in ["could not keep its group (0) and has mode 0600", "could not keep its owner"] {
+    for words in ["could not keep its group (0) and now has mode 0600", "could not keep its owner"]
+    {
         assert!(said.contains(words), "{words:?} is not in {said:?}");
     }
 }
@@ -345,7 +346,7 @@ fn redirected(args: &str, redirection: &str) -> Output {
 
 #[cfg(unix)]
 #[test]
-fn loses_no_key_on_a_closed_standard_output() {
+fn does_not_lose_a_key_on_a_closed_standard_output() {
     for redirection in [">&-", "> /dev/null"] {
         for args in ["", "--format hex", "--passphrase"] {
             let words = ["standard output is closed or /dev/null", "--output secret-key"];
@@ -356,7 +357,7 @@ fn loses_no_key_on_a_closed_standard_output() {
 
 #[cfg(unix)]
 #[test]
-fn writes_a_file_whatever_standard_output_is() {
+fn writes_a_file_even_if_standard_output_is_closed() {
     let dir = TempDir::new();
     let path = dir.path().join("key");
     let args = format!("--output {} --force", path.display());
@@ -368,7 +369,7 @@ fn writes_a_file_whatever_standard_output_is() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn says_what_it_could_not_write_where_standard_output_is_full() {
+fn reports_an_error_when_standard_output_is_full() {
     for format in ["raw", "hex"] {
         let output = redirected(&format!("--format {format}"), "> /dev/full");
         fails(&output, 1, &["cannot write the key to standard output: No space left on device"]);
@@ -385,7 +386,7 @@ fn on_a_terminal(args: &str, typed: impl AsRef<[u8]>) -> (String, Option<i32>) {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("`script` of util-linux is wanted");
+        .expect("`script` of util-linux is needed");
     child.stdin.take().unwrap().write_all(typed.as_ref()).unwrap();
     let output = child.wait_with_output().unwrap();
     (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
@@ -393,17 +394,19 @@ fn on_a_terminal(args: &str, typed: impl AsRef<[u8]>) -> (String, Option<i32>) {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn writes_no_raw_key_onto_a_terminal() {
+fn does_not_write_a_raw_key_to_a_terminal() {
     let (shown, code) = on_a_terminal("", "");
     assert_eq!(code, Some(1), "{shown}");
-    for words in ["not for a terminal", "> secret-key", "--output", "--format hex"] {
+    for words in
+        ["refusing to write a raw key to a terminal", "> secret-key", "--output", "--format hex"]
+    {
         assert!(shown.contains(words), "{words:?} is not in {shown:?}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn writes_text_onto_a_terminal() {
+fn writes_text_to_a_terminal() {
     let (shown, code) = on_a_terminal("--format hex", "");
     assert_eq!(code, Some(0), "{shown}");
     assert!(Key::from_hex(shown.trim()).is_ok(), "{shown:?}");
@@ -415,7 +418,7 @@ fn a_passphrase_on_a_terminal_is_typed_twice() {
     let args = "--passphrase --salt mq9hDxBVDbspDR6n --format hex";
     let (shown, code) = on_a_terminal(args, format!("{PASSPHRASE}\n{PASSPHRASE}\n"));
     assert_eq!(code, Some(0), "{shown}");
-    assert!(shown.contains("Passphrase: ") && shown.contains("Once more: "), "{shown}");
+    assert!(shown.contains("Passphrase: ") && shown.contains("Repeat the passphrase: "), "{shown}");
     assert!(shown.contains(KEY.trim()), "{shown}");
     let (shown, code) = on_a_terminal(args, format!("{PASSPHRASE}\n{PASSPHRASE}x\n"));
     assert_eq!(code, Some(1), "{shown}");
@@ -432,7 +435,7 @@ fn derives_a_key_from_a_piped_passphrase() {
 }
 
 #[test]
-fn derives_the_librarys_key_of_a_passphrase_that_is_not_utf_8() {
+fn derives_the_same_key_as_the_library_from_a_passphrase_that_is_not_utf_8() {
     let passphrase = b"\xff\xfe a passphrase in another encoding \xe9";
     let salt = Salt::from_bytes(*b"mq9hDxBVDbspDR6n");
     let expected = Key::from_passphrase(passphrase, &salt).unwrap();
@@ -445,14 +448,14 @@ fn derives_the_librarys_key_of_a_passphrase_that_is_not_utf_8() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn says_what_to_do_where_a_typed_passphrase_is_not_utf_8() {
+fn says_what_to_do_when_a_typed_passphrase_is_not_utf_8() {
     let (shown, code) = on_a_terminal("--passphrase --format hex", b"\xff\xfe\xff\n");
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("not UTF-8: pipe the passphrase"), "{shown}");
 }
 
 #[test]
-fn takes_a_passphrase_of_4096_bytes_and_none_that_is_longer() {
+fn accepts_a_passphrase_of_at_most_4096_bytes() {
     let args = ["--passphrase", "--salt", "mq9hDxBVDbspDR6n", "--format", "hex"];
     let longest = "x".repeat(4096);
     let salt = Salt::from_bytes(*b"mq9hDxBVDbspDR6n");
@@ -466,14 +469,14 @@ fn takes_a_passphrase_of_4096_bytes_and_none_that_is_longer() {
 }
 
 #[test]
-fn takes_the_salt_in_hex_and_the_passphrase_without_a_newline() {
+fn accepts_a_salt_in_hex_and_a_passphrase_without_a_newline() {
     let salt = hex::encode("mq9hDxBVDbspDR6n");
     let args = ["--passphrase", "--salt", &salt, "--format", "hex"];
     assert_eq!(String::from_utf8(stdout(run(&args, PASSPHRASE))).unwrap(), KEY);
 }
 
 #[test]
-fn shows_the_salt_that_it_drew() {
+fn shows_the_salt_that_it_generated() {
     let output = run(&["--passphrase", "--format", "hex"], PASSPHRASE);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let salt = stderr.split("--salt ").nth(1).unwrap()[..32].to_owned();
@@ -491,7 +494,7 @@ fn a_short_passphrase_is_an_error() {
 }
 
 #[test]
-fn a_salt_of_another_length_is_a_usage_error() {
+fn a_salt_of_the_wrong_length_is_a_usage_error() {
     for salt in ["", "short", "mq9hDxBVDbspDR6", "mq9hDxBVDbspDR6nn", &"g".repeat(32)] {
         let output = run(&["--passphrase", "--salt", salt], PASSPHRASE);
         fails(&output, 2, &["32 hex digits", "text of 16 bytes"]);
@@ -499,7 +502,7 @@ fn a_salt_of_another_length_is_a_usage_error() {
 }
 
 #[test]
-fn counts_a_salt_in_bytes() {
+fn counts_the_salt_in_bytes() {
     let args = ["--passphrase", "--format", "hex", "--salt"];
     let salt = "é".repeat(8);
     let expected = Key::from_passphrase(PASSPHRASE, &Salt::from_slice(salt.as_bytes()).unwrap());
@@ -508,7 +511,7 @@ fn counts_a_salt_in_bytes() {
     assert_eq!(text.trim_end(), &*expected.unwrap().to_hex());
     let sixteen_characters = "é".repeat(16);
     let output = run(&[&args[..], &[&sixteen_characters]].concat(), PASSPHRASE);
-    fails(&output, 2, &["32 bytes; wanted 32 hex digits, or text of 16 bytes"]);
+    fails(&output, 2, &["expected 32 hex digits or text of 16 bytes, found 32 bytes"]);
 }
 
 #[test]
@@ -522,6 +525,6 @@ fn help_fits_a_terminal_of_80_columns() {
 }
 
 #[test]
-fn a_salt_is_only_for_a_passphrase() {
+fn a_salt_without_a_passphrase_is_a_usage_error() {
     fails(&run(&["--salt", "mq9hDxBVDbspDR6n"], ""), 2, &["--passphrase"]);
 }

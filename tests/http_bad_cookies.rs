@@ -257,9 +257,9 @@ fn the_log_tells_the_reason_at_debug_level_and_nothing_secret() {
     let junk = format!("!{}", &token[1..]);
     let day = support::DAY;
     for (bad, later, reason) in [
-        (&junk, day / 2, "not spelt as a token"),
-        (&forged, day / 2, "no key opens"),
-        (&long, day / 2, "longer than any"),
+        (&junk, day / 2, "the token is malformed"),
+        (&forged, day / 2, "no key in the keyring opens"),
+        (&long, day / 2, "exceeds the maximum length"),
         (&shape, day / 2, "not a session of this kind"),
         (&token, 3 * day, "expired"),
     ] {

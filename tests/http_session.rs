@@ -64,7 +64,11 @@ fn an_entry_of_another_type_is_an_error_that_does_not_quote_it() {
     browser.visit(&codec, |session| {
         session.insert("who", "ann")?;
         let error = session.get::<u32>("who").unwrap_err();
-        assert_eq!(error.to_string(), "the session's entry `who` is not a u32", "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the session entry `who` could not be deserialized as `u32`",
+            "{error:?}"
+        );
         assert!(!format!("{error:?}").contains("ann"));
         let error = session.take::<u32>("who").unwrap_err();
         assert!(matches!(error.kind(), SessionErrorKind::EntryType { .. }));

@@ -40,12 +40,12 @@ fn wrong_length(content: impl AsRef<[u8]>, words: &[&str]) {
     let kind = fails(Key::parse(&content), words);
     assert!(matches!(kind, KeyErrorKind::Length { found, .. } if found == len), "{kind:?}");
     let found = format!("found {len} bytes");
-    fails(Key::parse(&content), &[&found, "wanted a key: 32 raw bytes"]);
+    fails(Key::parse(&content), &[&found, "expected a key (32 raw bytes"]);
 }
 
 #[track_caller]
 fn wrong_text(key: Result<Key, KeyError>) {
-    let kind = fails(key, &["but they are not"]);
+    let kind = fails(key, &["is not valid"]);
     assert!(matches!(kind, KeyErrorKind::InvalidEncoding { .. }), "{kind:?}");
 }
 
@@ -54,14 +54,14 @@ fn url_safe() -> String {
 }
 
 #[test]
-fn takes_32_raw_bytes() {
+fn accepts_32_raw_bytes() {
     is_the_key(Key::from_bytes(raw()));
     is_the_key(Key::from_slice(&raw()));
     parses(raw());
 }
 
 #[test]
-fn takes_hex_in_either_letter_case() {
+fn accepts_hex_in_either_letter_case() {
     is_the_key(Key::from_hex(HEX));
     is_the_key(Key::from_hex(HEX.to_uppercase()));
     let mixed = HEX[..32].to_uppercase() + &HEX[32..];
@@ -71,7 +71,7 @@ fn takes_hex_in_either_letter_case() {
 }
 
 #[test]
-fn takes_base64_in_either_alphabet_padded_or_not() {
+fn accepts_base64_in_either_alphabet_with_or_without_padding() {
     for text in [STANDARD.to_owned(), url_safe()] {
         is_the_key(Key::from_base64(&text));
         is_the_key(Key::from_base64(format!("{text}=")));
@@ -81,14 +81,14 @@ fn takes_base64_in_either_alphabet_padded_or_not() {
 }
 
 #[test]
-fn gives_back_hex_and_base64() {
+fn writes_hex_and_base64() {
     let key = Key::from_bytes(raw()).unwrap();
     assert_eq!(*key.to_hex(), HEX);
     assert_eq!(*key.to_base64(), format!("{STANDARD}="));
 }
 
 #[test]
-fn takes_text_with_one_line_ending() {
+fn accepts_text_with_one_line_ending() {
     for text in [HEX, STANDARD, &format!("{STANDARD}="), &url_safe()] {
         parses(format!("{text}\n"));
         parses(format!("{text}\r\n"));
@@ -120,7 +120,7 @@ fn refuses_text_with_more_than_one_line_ending_or_other_space() {
 }
 
 #[test]
-fn knows_raw_bytes_by_their_length_alone() {
+fn recognizes_raw_bytes_by_their_length_alone() {
     // Whatever they look like: 31 hex digits and a newline are 32 bytes, and so are 32 newlines.
     for content in [format!("{}\n", &HEX[..31]), "\n".repeat(32), HEX[..32].to_owned()] {
         let key = Key::parse(&content).unwrap();
@@ -130,7 +130,7 @@ fn knows_raw_bytes_by_their_length_alone() {
 
 #[test]
 fn guesses_the_newline_that_an_editor_adds() {
-    let guess = ["the last byte is a newline", "an editor or a shell has added it"];
+    let guess = ["the last byte is a newline", "did an editor or a shell add it"];
     wrong_length([&raw()[..], b"\n"].concat(), &guess);
     wrong_length([&raw()[..], b"\r\n"].concat(), &guess);
 }
@@ -142,7 +142,7 @@ fn does_not_guess_a_newline_that_is_not_there() {
 }
 
 #[test]
-fn guesses_what_stands_round_a_key_in_text() {
+fn guesses_what_surrounds_a_key_as_text() {
     for text in [HEX, STANDARD, &format!("{STANDARD}=")] {
         let hints = |before: &str, after: &str, words: &str, expected: KeyLengthHint| {
             let content = format!("{before}{text}{after}");
@@ -176,7 +176,7 @@ fn guesses_what_stands_round_a_key_in_text() {
 }
 
 #[test]
-fn guesses_what_powershell_makes_of_a_redirection() {
+fn guesses_a_redirection_in_powershell() {
     let utf16 = |text: &str| -> Vec<u8> {
         let units = text.encode_utf16().flat_map(u16::to_le_bytes);
         [0xff, 0xfe].into_iter().chain(units).collect()
@@ -187,7 +187,7 @@ fn guesses_what_powershell_makes_of_a_redirection() {
 }
 
 #[test]
-fn guesses_no_space_where_there_is_no_key_in_it() {
+fn does_not_guess_spaces_around_something_that_is_not_a_key() {
     for content in [format!(" {}", &HEX[3..]), " ".repeat(65), "x".repeat(65)] {
         let kind = fails(Key::parse(&content), &[]);
         assert!(matches!(kind, KeyErrorKind::Length { hint: None, .. }), "{content:?}: {kind:?}");
@@ -195,8 +195,8 @@ fn guesses_no_space_where_there_is_no_key_in_it() {
 }
 
 #[test]
-fn guesses_what_other_lengths_come_from() {
-    wrong_length([7; 31], &["one is missing"]);
+fn guesses_the_reason_for_other_lengths() {
+    wrong_length([7; 31], &["one byte is missing"]);
     wrong_length([], &["did the command that writes it fail?"]);
     wrong_length([7; 16], &["a smaller cipher"]);
     wrong_length([7; 24], &["a smaller cipher"]);
@@ -289,7 +289,7 @@ fn refuses_a_key_of_zeros_in_every_form() {
 }
 
 #[test]
-fn takes_a_key_of_one_bit() {
+fn accepts_a_key_with_a_single_bit_set() {
     for bit in 0..256 {
         let mut bytes = [0; 32];
         bytes[bit / 8] = 1 << (bit % 8);
@@ -303,7 +303,7 @@ fn generates_a_different_key_each_time() {
 }
 
 #[test]
-fn keys_are_equal_only_if_every_bit_is() {
+fn keys_are_equal_only_if_every_bit_is_equal() {
     let key = Key::from_bytes(raw()).unwrap();
     assert_eq!(key, Key::from_hex(HEX).unwrap());
     for bit in 0..256 {
@@ -330,7 +330,7 @@ fn the_id_of_a_key_is_what_python_computes() {
 }
 
 #[test]
-fn a_key_has_one_id_in_whichever_form_it_was_read() {
+fn the_id_of_a_key_does_not_depend_on_its_encoding() {
     let ids = [
         Key::from_bytes(raw()).unwrap(),
         Key::from_hex(HEX).unwrap(),
@@ -341,7 +341,7 @@ fn a_key_has_one_id_in_whichever_form_it_was_read() {
 }
 
 #[test]
-fn an_id_is_printed_as_8_lower_case_hex_digits_with_its_zeros() {
+fn an_id_is_printed_as_8_lower_case_hex_digits_with_leading_zeros() {
     let id = Key::from_bytes([1; 32]).unwrap().id();
     assert_eq!(format!("{id} {id:?}"), "0971c7dc 0971c7dc");
 }
@@ -357,7 +357,7 @@ fn ids_are_ordered_as_they_are_printed() {
 }
 
 #[test]
-fn a_keyring_refuses_a_key_that_it_has() {
+fn a_keyring_refuses_a_key_that_it_already_contains() {
     let key = |byte| Key::from_bytes([byte; 32]).unwrap();
     let ring = Keyring::new(key(1)).with_previous(key(2)).unwrap();
     assert_eq!(ring.len(), 2);
@@ -367,14 +367,17 @@ fn a_keyring_refuses_a_key_that_it_has() {
             matches!(error.kind(), KeyErrorKind::Duplicate { id, .. } if *id == key(again).id())
         );
         let id = if again == 1 { "0971c7dc" } else { "368bf21c" };
-        assert_eq!(error.to_string(), format!("the keyring already has the key with the id {id}"));
+        assert_eq!(
+            error.to_string(),
+            format!("the keyring already contains the key with the id {id}")
+        );
     }
     assert_eq!(ring.with_previous(key(3)).unwrap().len(), 3);
 }
 
 #[cfg(feature = "fastify")]
 #[test]
-fn a_keyring_names_the_node_key_that_it_already_has() {
+fn a_keyring_names_the_node_key_that_it_already_contains() {
     let key = || Key::from_bytes([1; 32]).unwrap();
     let error = Keyring::fastify(key()).with_previous_fastify(key()).unwrap_err();
     assert!(matches!(error.kind(), KeyErrorKind::Duplicate { id, .. } if *id == key().id()));

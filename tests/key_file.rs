@@ -72,7 +72,7 @@ fn env_error() -> KeyError {
     assert!(
         matches!(error.kind(), KeyErrorKind::Environment { name: named, .. } if *named == name)
     );
-    assert_eq!(error.to_string(), "the environment variable SESSION_KEY holds no key");
+    assert_eq!(error.to_string(), "cannot read a key from the environment variable SESSION_KEY");
     error
 }
 
@@ -91,7 +91,7 @@ fn reads_a_file_in_every_form() {
 }
 
 #[test]
-fn names_the_file_that_holds_no_key_and_says_why() {
+fn names_the_file_that_does_not_contain_a_key_and_says_why() {
     let dir = TempDir::new();
     let path = file(&dir, [&raw()[..], b"\n"].concat());
     let error = Key::from_file(&path).unwrap_err();
@@ -103,7 +103,7 @@ fn names_the_file_that_holds_no_key_and_says_why() {
 }
 
 #[test]
-fn refuses_a_file_of_any_greater_length() {
+fn refuses_a_file_that_is_too_long() {
     let dir = TempDir::new();
     let bom_of = |len: usize| [&b"\xef\xbb\xbf"[..], &vec![b'a'; len - 3]].concat();
     // One of more than 4096 bytes is not read, so nothing can be guessed of it.
@@ -136,7 +136,7 @@ fn log_of_reading(mode: u32) -> String {
 
 #[cfg(all(unix, feature = "tracing"))]
 #[test]
-fn warns_of_a_file_that_others_can_read_or_write() {
+fn warns_about_a_file_that_others_can_read_or_write() {
     for mode in [0o640, 0o620, 0o604, 0o602, 0o644, 0o440, 0o666] {
         let log = log_of_reading(mode);
         let shown = format!("mode={mode:04o}");
@@ -148,7 +148,7 @@ fn warns_of_a_file_that_others_can_read_or_write() {
 
 #[cfg(all(unix, feature = "tracing"))]
 #[test]
-fn does_not_warn_of_a_file_that_only_its_owner_can_read_or_write() {
+fn does_not_warn_about_a_file_that_only_its_owner_can_read_or_write() {
     for mode in [0o600, 0o400, 0o700, 0o711] {
         assert_eq!(log_of_reading(mode), "");
     }
@@ -191,11 +191,11 @@ fn follows_a_link_to_a_key() {
 /// Root reads whatever the mode says, unless it gives up the right to.
 #[cfg(target_os = "linux")]
 #[test]
-fn says_that_a_file_must_not_be_read() {
+fn reports_a_file_that_it_has_no_permission_to_read() {
     use std::os::unix::fs::PermissionsExt as _;
 
     if !child::in_child() {
-        return child::run_in_child("says_that_a_file_must_not_be_read", |exe| {
+        return child::run_in_child("reports_a_file_that_it_has_no_permission_to_read", |exe| {
             let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
             if !is_root {
                 return Command::new(exe);
@@ -215,7 +215,7 @@ fn says_that_a_file_must_not_be_read() {
 /// A regular file to whoever asks, but reading it fails.
 #[cfg(target_os = "linux")]
 #[test]
-fn says_that_reading_a_file_failed() {
+fn reports_that_reading_a_file_failed() {
     let error = Key::from_file("/proc/self/mem").unwrap_err();
     assert!(matches!(error.kind(), KeyErrorKind::File { .. }), "{error:?}");
 }
@@ -245,39 +245,39 @@ fn names_the_environment_variable_that_is_not_set() {
 }
 
 #[test]
-fn names_the_environment_variable_that_holds_no_key_and_says_why() {
+fn names_the_environment_variable_that_does_not_contain_a_key_and_says_why() {
     if child::in_child() {
         let source = env_error().source().unwrap().to_string();
         return assert!(
-            source.starts_with("found 63 characters; wanted a key in text"),
+            source.starts_with("expected a key as text") && source.contains("found 63 bytes"),
             "{source}"
         );
     }
-    with_env("names_the_environment_variable_that_holds_no_key_and_says_why", &HEX[1..]);
+    with_env("names_the_environment_variable_that_does_not_contain_a_key_and_says_why", &HEX[1..]);
 }
 
 #[test]
-fn takes_no_raw_key_from_an_environment_variable() {
+fn refuses_a_raw_key_in_an_environment_variable() {
     if child::in_child() {
         let source = env_error().source().unwrap().to_string();
-        return assert!(source.starts_with("found 32 characters"), "{source}");
+        return assert!(source.contains("found 32 bytes"), "{source}");
     }
-    with_env("takes_no_raw_key_from_an_environment_variable", "a".repeat(32));
+    with_env("refuses_a_raw_key_in_an_environment_variable", "a".repeat(32));
 }
 
 #[test]
-fn guesses_the_space_round_the_value_of_an_environment_variable() {
+fn guesses_spaces_around_the_value_of_an_environment_variable() {
     if child::in_child() {
         let source = env_error().source().unwrap().to_string();
         return assert!(source.contains("begins with a space"), "{source}");
     }
-    let test = "guesses_the_space_round_the_value_of_an_environment_variable";
+    let test = "guesses_spaces_around_the_value_of_an_environment_variable";
     with_env(test, format!(" {HEX}"));
 }
 
 #[cfg(unix)]
 #[test]
-fn says_nothing_of_an_environment_variable_that_is_not_unicode() {
+fn does_not_quote_an_environment_variable_that_is_not_unicode() {
     use std::os::unix::ffi::OsStrExt as _;
 
     if child::in_child() {
@@ -286,5 +286,5 @@ fn says_nothing_of_an_environment_variable_that_is_not_unicode() {
         return assert!(!format!("{error:?}").contains("abc"), "{error:?}");
     }
     let value = std::ffi::OsStr::from_bytes(b"abc\xff");
-    with_env("says_nothing_of_an_environment_variable_that_is_not_unicode", value);
+    with_env("does_not_quote_an_environment_variable_that_is_not_unicode", value);
 }

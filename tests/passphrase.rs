@@ -45,7 +45,7 @@ fn refuses_a_passphrase_of_fewer_than_32_bytes() {
         assert!(
             matches!(error.kind(), KeyErrorKind::PassphraseLength { found: len, .. } if *len == found)
         );
-        let message = format!("the passphrase has {found} bytes; at least 32 are wanted");
+        let message = format!("expected a passphrase of at least 32 bytes, found {found} bytes");
         assert_eq!(error.to_string(), message);
     }
 }
@@ -57,14 +57,14 @@ fn counts_the_passphrase_in_bytes() {
 }
 
 #[test]
-fn takes_a_salt_of_16_bytes_only() {
+fn accepts_only_a_salt_of_16_bytes() {
     for len in (0..40).filter(|len| *len != 16) {
         let error = Salt::from_slice(&vec![1; len]).unwrap_err();
         assert!(
             matches!(error.kind(), KeyErrorKind::SaltLength { found, .. } if *found == len),
             "{error:?}"
         );
-        assert_eq!(error.to_string(), format!("the salt has {len} bytes; 16 are wanted"));
+        assert_eq!(error.to_string(), format!("expected a salt of 16 bytes, found {len} bytes"));
     }
     assert_eq!(Salt::from_slice(&[1; 16]).unwrap(), Salt::from_bytes([1; 16]));
 }
@@ -77,13 +77,13 @@ fn generates_a_different_salt_each_time() {
 /// In a process that may have 200 MB of addresses in all.
 #[cfg(target_os = "linux")]
 #[test]
-fn too_little_memory_is_an_error_and_no_abort() {
+fn too_little_memory_is_an_error_and_not_an_abort() {
     if child::in_child() {
         let error = Key::from_passphrase(PASSPHRASE, &Salt::from_bytes([1; 16])).unwrap_err();
         assert_eq!(error.kind(), &KeyErrorKind::Memory);
         return assert!(error.to_string().contains("256 MiB"), "{error}");
     }
-    child::run_in_child("too_little_memory_is_an_error_and_no_abort", |exe| {
+    child::run_in_child("too_little_memory_is_an_error_and_not_an_abort", |exe| {
         let mut command = Command::new("sh");
         command.args(["-c", r#"ulimit -v 200000 && exec "$0" "$@""#]).arg(exe);
         command

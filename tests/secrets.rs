@@ -437,7 +437,7 @@ fn no_error_shows_a_secret() {
     // Sealing.
     let large = Login { user: PLAINTEXT.repeat(200) };
     watch.error("too large", codec.encode(&large));
-    watch.error("does not serialise", talkative.encode(&Talkative { writes: false }));
+    watch.error("could not be serialized", talkative.encode(&Talkative { writes: false }));
     watch.clock.set(1 << 40);
     watch.error("clock", codec.encode(&login()));
     watch.clock.set(START);
@@ -494,7 +494,7 @@ fn no_log_and_no_response_shows_a_secret_whatever_is_sent_or_done() {
         ("an entry of another type", |session| session.get::<u64>("user").map(drop)),
         ("taking another type", |session| session.take::<u64>("user").map(drop)),
         ("too large", |session| session.insert("more", PLAINTEXT.repeat(200))),
-        ("does not serialise", |session| session.insert("more", Talkative { writes: false })),
+        ("could not be serialized", |session| session.insert("more", Talkative { writes: false })),
         ("conflict", |session| {
             let inner = session.clone();
             session.update(|_| inner.insert("more", PLAINTEXT).unwrap()).map(drop)
@@ -557,7 +557,9 @@ fn no_log_and_no_response_shows_a_secret_whatever_is_sent_or_done() {
 
     // The watch would miss nothing if nothing were logged.
     let logs = watch.seen.borrow();
-    for reason in ["no key opens", "expired", "too late", "not spelt", "longer than any"] {
+    for reason in
+        ["no key in the keyring", "expired", "too late", "malformed", "exceeds the maximum"]
+    {
         assert!(
             logs.iter().any(|(place, log)| place.ends_with("log") && log.contains(reason)),
             "{reason}"

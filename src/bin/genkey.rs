@@ -1,6 +1,6 @@
-//! `genkey`: makes a secret key for `sealed-session`.
+//! `genkey`: generates a secret key for `sealed-session`.
 //!
-//! Only the key goes to standard output; hints and errors go to standard error.
+//! Only the key is written to standard output. Hints and errors go to standard error.
 
 #[path = "genkey/output.rs"]
 mod output;
@@ -23,15 +23,15 @@ Examples:
   genkey --format hex           for an environment variable
   genkey --passphrase --salt 000102030405060708090a0b0c0d0e0f -o secret-key
 
-In a clone of the repository, `cargo run --bin genkey --` stands for `genkey`.
+In a clone of the repository, `cargo run --bin genkey --` runs `genkey`.
 
-PowerShell (its > would re-encode raw bytes as text):
+PowerShell (where > would re-encode raw bytes as text):
   genkey --output secret-key
   $env:SESSION_KEY = genkey --format base64";
 
-// clap breaks no lines here, so they are broken by hand and kept (`verbatim_doc_comment`).
-/// Make a secret key for sealed-session: 32 random bytes from the operating
-/// system, or the Argon2id key of a passphrase.
+// clap does not wrap lines here, so they are wrapped by hand and kept (`verbatim_doc_comment`).
+/// Generate a secret key for sealed-session: 32 random bytes from the operating
+/// system, or a key derived from a passphrase with Argon2id.
 #[derive(Parser)]
 #[command(
     name = "genkey",
@@ -41,8 +41,8 @@ PowerShell (its > would re-encode raw bytes as text):
     verbatim_doc_comment
 )]
 struct Args {
-    /// How the key is written: raw (32 bytes; the default), or as text with a
-    /// newline at its end: hex, base64
+    /// The key's format: raw (32 bytes; the default), or text with a final
+    /// newline: hex, base64
     #[arg(
         long,
         value_enum,
@@ -53,23 +53,23 @@ struct Args {
     )]
     format: Format,
 
-    /// Write to this file, which only you can read (mode 0600), instead of
-    /// standard output
+    /// Write to this file instead of standard output. Only you can read the
+    /// file (mode 0600)
     #[arg(long, short, value_name = "FILE", verbatim_doc_comment)]
     output: Option<PathBuf>,
 
-    /// Overwrite the output file if there is one. It keeps its owner, group
-    /// and mode, unless everybody had access: then it gets mode 0600
+    /// Overwrite the output file if it exists. It keeps its owner, group and
+    /// mode. If everybody had access, it gets mode 0600 instead
     #[arg(long, requires = "output", verbatim_doc_comment)]
     force: bool,
 
-    /// Derive the key from a passphrase of 32 to 4096 bytes, asked for on the
-    /// terminal or read from standard input
+    /// Derive the key from a passphrase of 32 to 4096 bytes, which is asked
+    /// for on the terminal or read from standard input
     #[arg(long, verbatim_doc_comment)]
     passphrase: bool,
 
-    /// The passphrase's salt: 32 hex digits, or text of 16 bytes. Without it,
-    /// a random salt is drawn and shown
+    /// The salt for the passphrase: 32 hex digits, or text of 16 bytes. By
+    /// default a random salt is generated and shown
     #[arg(long, requires = "passphrase", value_parser = parse_salt, verbatim_doc_comment)]
     salt: Option<Salt>,
 }
@@ -129,7 +129,7 @@ fn derive(salt: Option<Salt>) -> Result<Key, Box<dyn Error>> {
         None => {
             let salt = Salt::generate()?;
             let hex = base16ct::lower::encode_string(salt.as_bytes());
-            eprintln!("genkey: drew a salt; to make this key again, pass: --salt {hex}");
+            eprintln!("genkey: generated a salt; to derive this key again, pass: --salt {hex}");
             salt
         }
     };
@@ -144,8 +144,7 @@ fn parse_salt(text: &str) -> Result<Salt, String> {
         16 => Ok(text.as_bytes()),
         _ => Err(()),
     };
-    parsed
-        .ok()
-        .and_then(|bytes| Salt::from_slice(bytes).ok())
-        .ok_or_else(|| format!("{} bytes; wanted 32 hex digits, or text of 16 bytes", text.len()))
+    parsed.ok().and_then(|bytes| Salt::from_slice(bytes).ok()).ok_or_else(|| {
+        format!("expected 32 hex digits or text of 16 bytes, found {} bytes", text.len())
+    })
 }

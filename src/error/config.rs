@@ -1,66 +1,79 @@
-//! What can be wrong with settings.
+//! `ConfigError`: settings that a codec or a response cannot use.
 
 use std::fmt;
 use std::time::Duration;
 
 opaque_error! {
-    /// Settings that do not fit together, found when a codec is built.
+    /// A setting is invalid, or two of them contradict each other. Found when a codec is built.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sealed_session::{Codec, ConfigErrorKind, Dynamic, Key, Keyring};
+    ///
+    /// let result = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .idle_timeout(Duration::ZERO)
+    ///     .build();
+    /// let error = result.unwrap_err();
+    /// assert!(matches!(error.kind(), ConfigErrorKind::Timeout { which: "idle", .. }));
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ConfigError, ConfigErrorKind
 }
 
-/// Which setting does not fit.
+/// Which setting is invalid.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigErrorKind {
-    /// Not a cookie name: RFC 6265 wants a token of RFC 9110, and here at most 255 bytes of it.
+    /// Not a valid cookie name: RFC 6265 requires a token of RFC 9110. This crate allows at most
+    /// 255 bytes.
     #[non_exhaustive]
     CookieName {
         /// The name as it was given.
         name: String,
     },
     /// The name's prefix (`__Host-`, `__Secure-`, `__Http-`, `__Host-Http-`, in any letter case)
-    /// demands another attribute.
+    /// requires another attribute.
     #[non_exhaustive]
     CookiePrefix {
         /// The full name.
         name: String,
-        /// What the browser demands.
+        /// What the browser requires.
         demands: &'static str,
     },
-    /// Not a cookie path: it begins with `/`, has no control character and no `;`, and at most
-    /// 1024 bytes.
+    /// Not a valid cookie path: a path begins with `/`, has no control character and no `;`, and
+    /// is at most 1024 bytes long.
     #[non_exhaustive]
     Path {
         /// The path as it was given.
         path: String,
     },
-    /// Not a host name.
+    /// Not a valid host name.
     #[non_exhaustive]
     Domain {
         /// The domain as it was given.
         domain: String,
     },
-    /// `SameSite=None` and `Partitioned` are refused by browsers without `Secure`.
+    /// Browsers refuse `SameSite=None` and `Partitioned` without `Secure`.
     #[non_exhaustive]
     NeedsSecure {
         /// The attribute that needs it.
         attribute: &'static str,
     },
-    /// Max-Age is not between 1 second and 400 days in whole seconds.
+    /// `Max-Age` is not a whole number of seconds between 1 second and 400 days.
     #[non_exhaustive]
     MaxAge {
         /// The value as it was given.
         found: Duration,
     },
-    /// A timeout is not between 1 second and 2^31 - 1 seconds in whole seconds.
+    /// A timeout is not a whole number of seconds between 1 and 2^31 - 1.
     #[non_exhaustive]
     Timeout {
-        /// `idle` or `absolute`.
+        /// Which timeout, such as `idle` or `absolute`.
         which: &'static str,
         /// The value as it was given.
         found: Duration,
     },
-    /// The idle timeout is longer than the absolute one, so it could never be reached.
+    /// The idle timeout is longer than the absolute one, so it would never take effect.
     #[non_exhaustive]
     IdleBeyondAbsolute {
         /// The idle timeout.
@@ -68,35 +81,37 @@ pub enum ConfigErrorKind {
         /// The absolute timeout.
         absolute: Duration,
     },
-    /// So short a Cookie line has no room for a session: fewer than 256 bytes.
+    /// The limit for the `Cookie` header is below 256 bytes, which has no room for a session.
     #[non_exhaustive]
     MaxCookieHeader {
         /// The value as it was given.
         found: usize,
     },
-    /// A session is to be remembered, and the primary key's token (fastify) has no room for an idle
-    /// timeout.
+    /// A remember timeout is set, but the primary key's tokens (fastify) cannot carry a per-session
+    /// idle timeout.
     NoRoomToRemember,
-    /// `Session::remember` without [`CodecBuilder::remember_timeout`](crate::CodecBuilder::remember_timeout).
+    /// `Session::remember` was called, but the codec has no
+    /// [`remember_timeout`](crate::CodecBuilder::remember_timeout).
     NoRememberTimeout,
-    /// A fastify key serves another cookie already, under which this one's would open.
+    /// The fastify key is already used for another cookie. Each of the two would open under the
+    /// other's name.
     #[non_exhaustive]
     SharedKey {
-        /// The cookie that the key serves.
+        /// The cookie that already uses the key.
         other: String,
         /// This codec's cookie.
         cookie: String,
     },
-    /// Cookie options for one response would rename the cookie.
+    /// Cookie options for a single response would rename the cookie.
     #[non_exhaustive]
     Renamed {
         /// The codec's name.
         from: String,
-        /// What the options would make of it.
+        /// The name that the options would give it.
         to: String,
     },
-    /// Cookie options for one response would change `Path`, `Domain` or `Partitioned`: the browser
-    /// would keep two cookies side by side, and a log-out would remove one of them.
+    /// Cookie options for a single response would change `Path`, `Domain` or `Partitioned`. The
+    /// browser would then keep two cookies, and a log-out would remove only one of them.
     #[non_exhaustive]
     Moved {
         /// The attribute's name.
@@ -109,60 +124,63 @@ impl fmt::Display for ConfigErrorKind {
         match self {
             Self::CookieName { name } => write!(
                 f,
-                "{name:?} is not a cookie name: 1 to 255 letters, digits or !#$%&'*+-.^_`|~"
+                "{name:?} is not a valid cookie name (1 to 255 letters, digits or !#$%&'*+-.^_`|~)"
             ),
             Self::CookiePrefix { name, demands } => {
                 write!(f, "a browser refuses a cookie named {name:?} unless it {demands}")
             }
             Self::Path { path } => write!(
                 f,
-                "{path:?} is not a cookie path: it begins with a slash, has no control character \
-                 and no semicolon, and at most 1024 bytes"
+                "{path:?} is not a valid cookie path (it must begin with a slash, without control \
+                 characters or semicolons, and have at most 1024 bytes)"
             ),
             Self::Domain { domain } => {
-                write!(f, "{domain:?} is not a host name (no dot before or behind it, and no port)")
+                write!(
+                    f,
+                    "{domain:?} is not a valid host name (no leading or trailing dot, no port)"
+                )
             }
             Self::NeedsSecure { attribute } => {
-                write!(f, "a browser refuses a cookie with {attribute} but without Secure")
+                write!(f, "a browser refuses a cookie that has {attribute} but not Secure")
             }
             Self::MaxAge { found } => write!(
                 f,
-                "Max-Age is {found:?}; wanted whole seconds, from 1 second to 400 days (what \
-                 browsers keep at most)"
+                "Max-Age must be whole seconds between 1 second and 400 days (the longest that \
+                 browsers keep a cookie), found {found:?}"
             ),
             Self::Timeout { which, found } => write!(
                 f,
-                "the {which} timeout is {found:?}; wanted whole seconds, from 1 to 2147483647"
+                "the {which} timeout must be whole seconds between 1 and 2147483647, found {found:?}"
             ),
             Self::IdleBeyondAbsolute { idle, absolute } => write!(
                 f,
-                "the idle timeout ({idle:?}) is longer than the absolute timeout ({absolute:?}), \
-                 which would always end the session first; set both"
+                "the idle timeout ({idle:?}) is longer than the absolute timeout ({absolute:?}), so \
+                 it would never take effect; set both"
             ),
             Self::MaxCookieHeader { found } => write!(
                 f,
-                "a Cookie line of at most {found} bytes has no room for a session; at least 256 are \
-                 needed"
+                "a Cookie header of at most {found} bytes has no room for a session; allow at least \
+                 256"
             ),
             Self::NoRoomToRemember => f.write_str(
-                "a fastify token has no room for a remember timeout; use a key of our own as primary",
+                "fastify tokens cannot carry a remember timeout; use a native key as the primary",
             ),
             Self::NoRememberTimeout => f.write_str(
-                "no remember timeout is set: call `remember_timeout` when the codec is built",
+                "no remember timeout is set; call `remember_timeout` on the codec's builder",
             ),
             Self::SharedKey { other, cookie } => write!(
                 f,
-                "the fastify key serves the cookie {other:?} already; under {cookie:?}, too, each \
-                 would open as the other: give each session a key of its own"
+                "this fastify key is already used for the cookie {other:?}; using it for {cookie:?} \
+                 would make the two interchangeable; use a separate key per session"
             ),
             Self::Renamed { from, to } => write!(
                 f,
-                "cookie options for one response cannot rename the cookie from {from:?} to {to:?}"
+                "cookie options for a single response cannot rename the cookie from {from:?} to {to:?}"
             ),
             Self::Moved { attribute } => write!(
                 f,
-                "cookie options for one response cannot change {attribute}: the browser would keep \
-                 both cookies; set it when the codec is built"
+                "cookie options for a single response cannot change {attribute}, because the browser \
+                 would keep both cookies; set it on the codec's builder"
             ),
         }
     }

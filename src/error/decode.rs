@@ -1,42 +1,53 @@
-//! Why a token does not open.
+//! `DecodeError`: why a token was refused.
 
 use std::fmt;
 
 opaque_error! {
-    /// A token does not open.
+    /// A token was refused.
+    ///
+    /// ```
+    /// use sealed_session::{Codec, DecodeErrorKind, Dynamic, Key, Keyring};
+    ///
+    /// let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// let error = codec.decode("not a token").unwrap_err();
+    /// assert!(matches!(error.kind(), DecodeErrorKind::Malformed));
+    /// assert_eq!(error.kind().code(), "malformed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     DecodeError, DecodeErrorKind
 }
 
-/// Why a token does not open.
+/// Why a token was refused.
 ///
-/// For logs and for callers that decode by hand. Do not show it to whoever sent the token.
+/// It is meant for logs and for callers that decode tokens themselves. Do not return it to the
+/// client.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeErrorKind {
     /// The Cookie header has no cookie of this name.
     Missing,
-    /// Longer than any token that this codec can have made; it was not decoded.
+    /// Longer than any token that this codec can have made. It was not decoded.
     TooLong,
-    /// Not the spelling of a token: wrong alphabet, padding, unused bits, or too short.
+    /// Not a valid token: wrong alphabet, wrong padding, unused bits that are set, or too short.
     Malformed,
-    /// No key of the ring opens it: forged, altered, of another name, or sealed with a key that is
-    /// gone.
+    /// No key in the keyring opens it: it was forged or altered, has another cookie's name, or was
+    /// sealed with a key that has been removed.
     NoMatchingKey,
     /// Authentic, but of a format version that this release does not know.
     UnsupportedVersion,
-    /// Authentic, but its idle or its absolute timeout is over.
+    /// Authentic, but its idle or absolute timeout has passed.
     Expired,
-    /// Authentic, but from the future by more than the clock skew that is tolerated.
+    /// Authentic, but its timestamp is further in the future than the clock skew that is tolerated.
     TimestampInFuture,
     /// Authentic, but the payload is not a session of this kind: timestamps that contradict each
-    /// other, text that is not UTF-8, or JSON of another shape. Where serde says why, its reason is
-    /// the error's source, without values of the session: which field is missing or unknown, or which
+    /// other, text that is not UTF-8, or JSON of another shape. If serde gave a reason, it is the
+    /// error's source, without values of the session: which field is missing or unknown, or which
     /// type was expected.
     InvalidPayload,
 }
 
 impl DecodeErrorKind {
-    /// A short name that stays the same from release to release, as events carry it: `missing`,
+    /// A short name that stays the same in every release. Log events carry it. One of `missing`,
     /// `too_long`, `malformed`, `forged`, `version`, `expired`, `from_the_future`, `payload`.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -57,15 +68,13 @@ impl fmt::Display for DecodeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Missing => "the header has no cookie of this name",
-            Self::TooLong => "the token is longer than any that could have been made",
-            Self::Malformed => "the text is not spelt as a token is",
-            Self::NoMatchingKey => "no key opens the token",
-            Self::UnsupportedVersion => "the token's format version is unknown",
+            Self::TooLong => "the token exceeds the maximum length",
+            Self::Malformed => "the token is malformed",
+            Self::NoMatchingKey => "no key in the keyring opens the token",
+            Self::UnsupportedVersion => "the token's format version is not supported",
             Self::Expired => "the session has expired",
-            Self::TimestampInFuture => {
-                "the session is from the future: do the servers' clocks agree?"
-            }
-            Self::InvalidPayload => "the payload is not a session of this kind",
+            Self::TimestampInFuture => "the session's timestamp is in the future (clock skew?)",
+            Self::InvalidPayload => "the token's payload is not a session of this kind",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Why data cannot be sealed.
+//! `EncodeError`: why a session's data could not be sealed into a token.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,41 +6,52 @@ use std::time::Duration;
 use super::ConfigErrorKind;
 
 opaque_error! {
-    /// Data could not be sealed.
+    /// A session's data could not be sealed into a token.
+    ///
+    /// ```
+    /// use sealed_session::{Codec, Dynamic, EncodeErrorKind, Entries, Key, Keyring};
+    ///
+    /// let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// let mut entries = Entries::new();
+    /// entries.insert("note", &"n".repeat(4096))?;
+    /// let error = codec.encode(&entries).unwrap_err();
+    /// assert!(matches!(error.kind(), EncodeErrorKind::TooLarge(_)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     EncodeError, EncodeErrorKind
 }
 
-/// Why data could not be sealed.
+/// Why a session's data could not be sealed into a token.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EncodeErrorKind {
-    /// Name and value together would be more than the 4096 bytes that a browser keeps.
+    /// Name and value together would be larger than the 4096 bytes that a browser stores.
     TooLarge(TooLarge),
-    /// The data does not serialise to JSON.
+    /// The data could not be serialized to JSON.
     #[non_exhaustive]
     Serialize {
-        /// What `serde_json` said, where its words cannot quote the data.
+        /// The message of `serde_json`, where it cannot quote the data.
         reason: Option<String>,
     },
-    /// What the data's `Serialize` writes, its `Deserialize` does not read back: the next request
-    /// would find no session. (A float that is not finite is written as null; more than 127 levels
-    /// of arrays and objects are not read.)
+    /// The data's `Deserialize` cannot read what its `Serialize` writes, so the next request would
+    /// find no session. (A float that is not finite is written as null. More than 127 levels of
+    /// arrays and objects cannot be read.)
     NotReadable,
     /// The operating system gave no randomness for a nonce.
     Randomness,
-    /// The clock is beyond what a token can say (the year 36,812).
+    /// The clock shows a time later than a token can hold (the year 36,812).
     Clock,
-    /// The key's token has its own use for this name; see [`Keyring::fastify`](crate::Keyring).
+    /// The token format uses this name itself; see [`Keyring::fastify`](crate::Keyring).
     #[non_exhaustive]
     Reserved {
         /// The member's name.
         entry: String,
     },
-    /// The data is not a JSON object, and the key's token holds nothing else.
+    /// The data is not a JSON object, and fastify tokens can hold nothing else.
     NotAnObject,
-    /// The session has an idle timeout of its own, and the key's token has no room for it.
+    /// The session has its own idle timeout, and fastify tokens cannot carry one.
     NoRoomForIdleTimeout,
-    /// The session's own idle timeout is not between 1 second and 2^31 - 1 seconds in whole seconds.
+    /// The session's own idle timeout is not a whole number of seconds between 1 and 2^31 - 1.
     #[non_exhaustive]
     IdleTimeout {
         /// The value as it was given.
@@ -53,26 +64,27 @@ impl fmt::Display for EncodeErrorKind {
         match self {
             Self::TooLarge(size) => size.fmt(f),
             Self::Serialize { reason: Some(reason) } => {
-                write!(f, "the session data does not serialise to JSON: {reason}")
+                write!(f, "the session data could not be serialized to JSON: {reason}")
             }
             Self::Serialize { reason: None } => f.write_str(
-                "the session data does not serialise to JSON: its own Serialize implementation failed",
+                "the session data could not be serialized to JSON: its own Serialize implementation \
+                 failed",
             ),
             Self::NotReadable => f.write_str(
-                "the session data does not read back from its own JSON (a float that is not finite? a \
-                 field that is skipped and has no default?)",
+                "the session data cannot be deserialized from its own JSON (a float that is not \
+                 finite? a skipped field without a default?)",
             ),
             Self::Randomness => f.write_str("the operating system gave no randomness"),
-            Self::Clock => f.write_str("the clock is beyond the year 36812"),
+            Self::Clock => f.write_str("the clock shows a time after the year 36812"),
             Self::Reserved { entry } => {
-                write!(f, "the name `{entry}` is reserved for the token's own use")
+                write!(f, "the name `{entry}` is reserved by the token format")
             }
-            Self::NotAnObject => {
-                f.write_str("the session data is not a JSON object, and a fastify token holds nothing else")
-            }
-            Self::NoRoomForIdleTimeout => f.write_str(
-                "a fastify token has no room for an idle timeout of the session's own",
+            Self::NotAnObject => f.write_str(
+                "the session data is not a JSON object, and fastify tokens can only hold JSON objects",
             ),
+            Self::NoRoomForIdleTimeout => {
+                f.write_str("fastify tokens cannot carry a per-session idle timeout")
+            }
             Self::IdleTimeout { found } => {
                 ConfigErrorKind::Timeout { which: "session's own idle", found: *found }.fmt(f)
             }
@@ -80,19 +92,19 @@ impl fmt::Display for EncodeErrorKind {
     }
 }
 
-/// How large a cookie would have become, in bytes, and what part of it is too large.
+/// How large a cookie would have become, in bytes, and what takes the space.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooLarge {
     /// The cookie's name.
     pub cookie: String,
-    /// Name and value, as a browser counts them.
+    /// The size of name and value, as a browser counts them.
     pub size: usize,
-    /// What a browser keeps at most: 4096.
+    /// The largest size that a browser stores: 4096.
     pub limit: usize,
-    /// The session's JSON before sealing.
+    /// The size of the session's JSON before sealing.
     pub json: usize,
-    /// The entry that was being inserted, and the bytes of its JSON, where there is one.
+    /// The entry that was being inserted, if there is one, and the size of its JSON.
     pub entry: Option<(String, usize)>,
 }
 
@@ -102,13 +114,13 @@ impl fmt::Display for TooLarge {
         write!(
             f,
             "the cookie `{cookie}` would have {size} bytes, {} more than the {limit} that browsers \
-             keep: {} of name, {} of sealed value for {json} of JSON",
+             store: {} for the name, {} for the sealed value of {json} bytes of JSON",
             size.saturating_sub(*limit),
             cookie.len(),
             size - cookie.len(),
         )?;
         match entry {
-            Some((name, bytes)) => write!(f, "; the entry `{name}` is {bytes} of them"),
+            Some((name, bytes)) => write!(f, "; the entry `{name}` takes {bytes} of those"),
             None => Ok(()),
         }
     }
@@ -116,7 +128,7 @@ impl fmt::Display for TooLarge {
 
 impl From<&serde_json::Error> for EncodeErrorKind {
     fn from(error: &serde_json::Error) -> Self {
-        // The category `Data` is a message from the data's own implementation, which may quote it.
+        // The category `Data` is a message of the data's own implementation, which may quote values.
         let reason = match error.classify() {
             serde_json::error::Category::Data => None,
             _ => Some(error.to_string()),

@@ -1,19 +1,30 @@
-//! What can go wrong with a key, a salt or a keyring.
+//! `KeyError`: why a key, salt or keyring could not be created.
 
 use std::fmt;
 
 use crate::crypto::key_id::KeyId;
 
 opaque_error! {
-    /// A key, salt or keyring could not be made.
+    /// A key, salt or keyring could not be created.
+    ///
+    /// ```
+    /// use sealed_session::{Key, KeyErrorKind, KeyLengthHint};
+    ///
+    /// let error = Key::parse([7; 31]).unwrap_err();
+    /// let hint = match error.kind() {
+    ///     KeyErrorKind::Length { found: 31, hint, .. } => *hint,
+    ///     _ => None,
+    /// };
+    /// assert_eq!(hint, Some(KeyLengthHint::RawCutShort));
+    /// ```
     KeyError, KeyErrorKind
 }
 
-/// Why a key, salt or keyring could not be made.
+/// Why a key, salt or keyring could not be created.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyErrorKind {
-    /// Neither 32 raw bytes nor the length of a key in hex or base64.
+    /// Neither 32 raw bytes, nor as long as a key in hex or base64.
     #[non_exhaustive]
     Length {
         /// Bytes found.
@@ -21,7 +32,7 @@ pub enum KeyErrorKind {
         /// The likely mistake, where there is one.
         hint: Option<KeyLengthHint>,
     },
-    /// Not the length of a key in hex or base64, where only text can be.
+    /// Not as long as a key in hex or base64, where only text is possible.
     #[non_exhaustive]
     TextLength {
         /// Bytes found.
@@ -29,13 +40,13 @@ pub enum KeyErrorKind {
         /// The likely mistake, where there is one.
         hint: Option<KeyLengthHint>,
     },
-    /// The length of a key in text, but not hex or base64.
+    /// As long as a key in hex or base64, but not valid hex or base64.
     #[non_exhaustive]
     InvalidEncoding {
-        /// Bytes found, without the line ending.
+        /// Bytes found, not counting the line ending.
         found: usize,
     },
-    /// All bytes are zero: a buffer that nobody filled.
+    /// All bytes are zero, as in a buffer that was never filled.
     AllZero,
     /// The file could not be read; the cause says why.
     #[non_exhaustive]
@@ -43,19 +54,20 @@ pub enum KeyErrorKind {
         /// The path as it was given.
         path: std::path::PathBuf,
     },
-    /// The path names something that is not a regular file.
+    /// The path is not a regular file.
     #[non_exhaustive]
     NotAFile {
         /// The path as it was given.
         path: std::path::PathBuf,
     },
-    /// What the file holds is not a key; the cause says why.
+    /// The file does not contain a valid key; the cause says why.
     #[non_exhaustive]
     FileContent {
         /// The path as it was given.
         path: std::path::PathBuf,
     },
-    /// The environment variable is not set, not Unicode, or not a key (then the cause says why).
+    /// The environment variable is not set, not Unicode, or not a valid key (then the cause says
+    /// why).
     #[non_exhaustive]
     Environment {
         /// The variable's name.
@@ -63,7 +75,7 @@ pub enum KeyErrorKind {
     },
     /// The operating system gave no randomness.
     Randomness,
-    /// The keyring already has the key.
+    /// The keyring already contains the key.
     #[non_exhaustive]
     Duplicate {
         /// The key's public name.
@@ -81,7 +93,7 @@ pub enum KeyErrorKind {
         /// Bytes found.
         found: usize,
     },
-    /// The 256 MiB that the passphrase's Argon2id takes are not to be had.
+    /// The 256 MiB that Argon2id needs for a passphrase could not be allocated.
     Memory,
 }
 
@@ -91,79 +103,81 @@ impl fmt::Display for KeyErrorKind {
             Self::Length { found, hint } => {
                 write!(
                     f,
-                    "found {found} bytes; wanted a key: 32 raw bytes, or 64 hex digits, or 43 or 44 \
-                     base64 characters with at most one line ending after them"
+                    "expected a key (32 raw bytes, 64 hex digits or 43–44 base64 characters), found \
+                     {found} bytes"
                 )?;
                 write_hint(f, *hint)
             }
             Self::TextLength { found, hint } => {
                 write!(
                     f,
-                    "found {found} characters; wanted a key in text: 64 hex digits, or 43 or 44 \
-                     base64 characters"
+                    "expected a key as text (64 hex digits or 43–44 base64 characters), found \
+                     {found} bytes"
                 )?;
                 write_hint(f, *hint)
             }
             Self::InvalidEncoding { found } => write!(
                 f,
-                "found {found} characters, the length of a key in {}, but they are not {0} (a \
-                 character outside the alphabet, such as a space, or padding that does not fit)",
-                if *found == 64 { "hex" } else { "base64" }
+                "the text has the length of a {encoding} key ({found} characters) but is not valid \
+                 {encoding} (a character outside the alphabet, such as a space, or wrong padding?)",
+                encoding = if *found == 64 { "hex" } else { "base64" }
             ),
-            Self::AllZero => f.write_str("the key is all zeros: was its buffer ever filled?"),
+            Self::AllZero => f.write_str("the key is all zeros (was its buffer ever filled?)"),
             Self::File { path } => write!(f, "cannot read the key file {}", path.display()),
             Self::NotAFile { path } => write!(
                 f,
-                "{} is not a regular file, and a key is read only from one",
+                "{} is not a regular file; keys are only read from regular files",
                 path.display()
             ),
-            Self::FileContent { path } => write!(f, "the key file {} holds no key", path.display()),
+            Self::FileContent { path } => {
+                write!(f, "the key file {} does not contain a valid key", path.display())
+            }
             Self::Environment { name } => {
-                write!(f, "the environment variable {name} holds no key")
+                write!(f, "cannot read a key from the environment variable {name}")
             }
             Self::Randomness => f.write_str("the operating system gave no randomness"),
             Self::Duplicate { id } => {
-                write!(f, "the keyring already has the key with the id {id}")
+                write!(f, "the keyring already contains the key with the id {id}")
             }
             Self::PassphraseLength { found } => {
-                write!(f, "the passphrase has {found} bytes; at least 32 are wanted")
+                write!(f, "expected a passphrase of at least 32 bytes, found {found} bytes")
             }
-            Self::SaltLength { found } => write!(f, "the salt has {found} bytes; 16 are wanted"),
+            Self::SaltLength { found } => write!(f, "expected a salt of 16 bytes, found {found} bytes"),
             Self::Memory => f.write_str(
-                "not enough memory: deriving a key from a passphrase takes 256 MiB for a second",
+                "not enough memory: deriving a key from a passphrase takes 256 MiB for about a second",
             ),
         }
     }
 }
 
-/// What has probably happened to a key of the wrong length.
+/// The likely reason why a key has the wrong length.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLengthHint {
-    /// There is nothing: the command that writes the key may have failed.
+    /// It is empty: the command that writes the key may have failed.
     Empty,
-    /// A raw key with a line ending that an editor or a shell has added.
+    /// A raw key with a line ending, added by an editor or a shell.
     RawWithNewline,
     /// A raw key that has lost a byte, perhaps to a text tool.
     RawCutShort,
-    /// The length of a key for a smaller cipher.
+    /// It is as long as a key for a smaller cipher.
     SmallerKey,
     /// 63 hex digits and a newline, or 64 raw bytes.
     HexCutShort,
-    /// Text that begins with a UTF-8 byte order mark, as some editors write it.
+    /// Text that begins with a UTF-8 byte order mark, which some editors add.
     ByteOrderMark,
-    /// Text in UTF-16, as a redirection in PowerShell writes it.
+    /// Text in UTF-16, which a redirection in PowerShell writes.
     Utf16,
-    /// A key in text with a space, a tab or an empty line before it.
+    /// A key as text, with a space, a tab or an empty line before it.
     LeadingSpace,
-    /// A key in text with more than one line ending after it.
+    /// A key as text, with more than one line ending after it.
     LineEndings,
-    /// A key in text with a space or a tab after it.
+    /// A key as text, with a space or a tab after it.
     TrailingSpace,
 }
 
 impl KeyLengthHint {
-    /// The likely mistake, if the bytes are no key. It tells nothing else about them.
+    /// The likely mistake, if the bytes are not a key. It reveals nothing else about them.
     pub(crate) fn of(content: &[u8]) -> Option<Self> {
         if content.starts_with(b"\xef\xbb\xbf") {
             return Some(Self::ByteOrderMark);
@@ -200,17 +214,17 @@ impl fmt::Display for KeyLengthHint {
         f.write_str(match self {
             Self::Empty => "did the command that writes it fail?",
             Self::RawWithNewline => {
-                "the last byte is a newline: an editor or a shell has added it to 32 raw bytes"
+                "the last byte is a newline: did an editor or a shell add it to 32 raw bytes?"
             }
-            Self::RawCutShort => "one is missing: a raw key cut short by a text tool?",
-            Self::SmallerKey => "a key for a smaller cipher?",
-            Self::HexCutShort => "64 raw bytes, or 63 hex digits and a newline?",
+            Self::RawCutShort => "one byte is missing: did a text tool cut a raw key short?",
+            Self::SmallerKey => "is this a key for a smaller cipher?",
+            Self::HexCutShort => "are these 64 raw bytes, or 63 hex digits and a newline?",
             Self::ByteOrderMark => "it begins with a UTF-8 byte order mark: save it without one",
             Self::Utf16 => {
-                "it is UTF-16, as PowerShell's > writes it: let `genkey --output` write the file"
+                "it is UTF-16, which PowerShell's > writes: use `genkey --output` to write the file"
             }
             Self::LeadingSpace => "it begins with a space, a tab or an empty line: remove it",
-            Self::LineEndings => "there is more than one line ending after the key: leave one",
+            Self::LineEndings => "there is more than one line ending after the key: keep only one",
             Self::TrailingSpace => "it ends with a space or a tab: remove it",
         })
     }

@@ -1,14 +1,14 @@
 //! The crate's errors: opaque structs, each with a `#[non_exhaustive]` kind; one file for each.
 //!
-//! A message quotes a bad *setting* (a cookie name, a length, a path), never a key, a token or a
-//! plaintext. For that reason the messages of `serde_json`, which quote what they read, stay out.
+//! A message quotes an invalid *setting* (a cookie name, a length, a path), never a key, a token or a
+//! plaintext. Messages of `serde_json` quote what they read, so they are filtered (`reason`).
 //!
-//! `Debug` is for people as well: it is what a program prints whose `main` returns the error.
+//! `Debug` is for people as well: a program whose `main` returns the error prints it.
 
 use std::error::Error;
 use std::fmt;
 
-/// An opaque error struct: a kind, which is its message, and perhaps a cause.
+/// Defines an opaque error struct: a kind, which is its message, and an optional cause.
 macro_rules! opaque_error {
     ($(#[$doc:meta])* $Error:ident, $Kind:ident) => {
         $(#[$doc])*
@@ -56,7 +56,7 @@ macro_rules! opaque_error {
     };
 }
 
-/// The error's text, and the text of each cause behind a colon, in one line.
+/// Writes the error's text and the text of each cause in one line, separated by colons.
 fn write_with_causes(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{error}")?;
     let mut cause = error.source();

@@ -1,8 +1,8 @@
-//! What serde says about JSON that does not fit a type, without the values that it quotes.
+//! serde's reason why JSON does not fit a type, without the values that it quotes.
 
 use serde_json::error::Category;
 
-/// What serde calls a value that it found (`serde::de::Unexpected`).
+/// serde's words for a value that it found (`serde::de::Unexpected`).
 const FOUND: [&str; 14] = [
     "boolean",
     "integer",
@@ -19,7 +19,7 @@ const FOUND: [&str; 14] = [
     "enum",
     "tuple",
 ];
-/// What serde's own implementations say they expect, before a type's name or alone.
+/// serde's words for what its own implementations expect, alone or before a type's name.
 const EXPECTED: [&str; 28] = [
     "i8",
     "i16",
@@ -51,15 +51,15 @@ const EXPECTED: [&str; 28] = [
     "an array of length ",
 ];
 
-/// serde's message without what it quotes: which field is missing, unknown or there twice, or which
-/// type was found and which was expected. `None` if it is of no known form: the data's own
-/// implementation may say anything, and quote anything.
+/// serde's message without the values that it quotes: which field is missing, unknown or duplicate,
+/// or which type was found and which was expected. `None` if the message has no known form, because
+/// the data's own implementation may say anything and quote anything.
 pub(crate) fn without_values(error: &serde_json::Error) -> Option<String> {
     if error.classify() != Category::Data {
         return Some(error.to_string());
     }
     let message = error.to_string();
-    // The place is appended last.
+    // The position is appended last.
     let message = message.rsplit_once(" at line ").map_or(&*message, |(message, _)| message);
     if message.starts_with("data did not match any variant of untagged enum ") {
         return Some("no variant of an untagged enum fits".to_owned());
@@ -78,8 +78,8 @@ pub(crate) fn without_values(error: &serde_json::Error) -> Option<String> {
         let field = rest.split('`').next().filter(|field| is_name(field));
         return Some(field.map_or(problem.to_owned(), |field| format!("{problem} `{field}`")));
     }
-    // `invalid type: string "a value", expected u32`. The value can hold any text, so what was
-    // expected is looked for from the end.
+    // `invalid type: string "a value", expected u32`. The value can contain any text, so the search
+    // for the expected type starts from the end.
     let problem = ["invalid type", "invalid value"];
     let problem = problem.into_iter().find(|problem| message.starts_with(problem))?;
     let rest = message[problem.len()..].strip_prefix(": ")?;

@@ -1,50 +1,63 @@
-//! What can go wrong when a handler uses its session.
+//! `SessionError`: why a handler could not read or change its session.
 
 use std::fmt;
 
 use super::{ConfigErrorKind, EncodeError, EncodeErrorKind};
 
 opaque_error! {
-    /// A handler's use of its session failed.
+    /// A handler could not read or change its session.
     ///
-    /// With the feature `axum` it is a response: status 500, a body that says nothing of the
+    /// With the feature `axum` it is a response: status 500, a body that says nothing about the
     /// session, and the error itself as `Arc<SessionError>` in the response's extensions.
+    ///
+    /// ```
+    /// use sealed_session::{Session, SessionError, SessionErrorKind};
+    ///
+    /// fn set_colour(session: &Session, colour: &str) -> Result<(), SessionError> {
+    ///     match session.insert("colour", colour) {
+    ///         // Keep the old colour once the headers are on their way.
+    ///         Err(error) if matches!(error.kind(), SessionErrorKind::ResponseStarted) => Ok(()),
+    ///         result => result,
+    ///     }
+    /// }
+    /// ```
     SessionError, SessionErrorKind
 }
 
-/// Why a handler's use of its session failed.
+/// Why a handler could not read or change its session.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionErrorKind {
-    /// What was written cannot be sealed; nothing of it was kept.
+    /// The new data cannot be sealed. The session is unchanged.
     Encode(EncodeErrorKind),
-    /// The entry is there, but is not of the type asked for.
+    /// The entry exists, but could not be deserialized as the requested type.
     #[non_exhaustive]
     EntryType {
         /// The entry's name.
         entry: String,
-        /// The type asked for.
+        /// The requested type.
         wanted: &'static str,
     },
-    /// The response has begun and with it its headers: nothing more can be written.
+    /// The response headers are already sent, so the session can no longer be changed.
     ResponseStarted,
-    /// There is no session: what was asked for would do nothing.
+    /// There is no session, so the call would do nothing.
     NoSession,
-    /// The session was deleted in this request, and writing its data would bring it back.
+    /// The session was deleted in this request. Writing its data would bring it back.
     Deleted,
-    /// All Cookie lines of the request together with what was written would be more than proxies
-    /// take; nothing of it was kept.
+    /// With the new data, all cookies of the request together would be larger than proxies accept.
+    /// The session is unchanged.
     #[non_exhaustive]
     CookieHeaderTooLarge {
-        /// The bytes of the Cookie line that the next request would bring.
+        /// The size of the `Cookie` header that the next request would carry, in bytes.
         size: usize,
-        /// The setting [`CodecBuilder::max_cookie_header`](crate::CodecBuilder::max_cookie_header).
+        /// The limit set by
+        /// [`CodecBuilder::max_cookie_header`](crate::CodecBuilder::max_cookie_header).
         limit: usize,
-        /// The names and sizes of the largest cookies, this one included.
+        /// The names and sizes of the largest cookies, including this one.
         cookies: Vec<(String, usize)>,
     },
-    /// The session was written while the closure of `update` ran; the closure's result was dropped
-    /// and the other write kept.
+    /// The session was written while the closure of `update` ran. The closure's result was dropped,
+    /// and the other write was kept.
     Conflict,
     /// A setting for this session or response is not valid.
     Config(ConfigErrorKind),
@@ -55,20 +68,22 @@ impl fmt::Display for SessionErrorKind {
         match self {
             Self::Encode(kind) => kind.fmt(f),
             Self::EntryType { entry, wanted } => {
-                write!(f, "the session's entry `{entry}` is not a {wanted}")
+                write!(f, "the session entry `{entry}` could not be deserialized as `{wanted}`")
             }
             Self::ResponseStarted => f.write_str(
-                "the response has begun, its headers are sent: the session can no longer be written",
+                "the response headers are already sent, so the session can no longer be changed",
             ),
-            Self::NoSession => f.write_str("there is no session that this could change; write one first"),
+            Self::NoSession => {
+                f.write_str("there is no session to change; write data to it first")
+            }
             Self::Deleted => f.write_str(
                 "the session was deleted in this request; call `regenerate` first to begin a new one",
             ),
             Self::CookieHeaderTooLarge { size, limit, cookies } => {
                 write!(
                     f,
-                    "the browser would send a Cookie line of {size} bytes, more than the {limit} that \
-                     are allowed because proxies refuse it; the largest cookies are"
+                    "the browser would send a Cookie header of {size} bytes, more than the limit of \
+                     {limit} (proxies refuse larger headers); the largest cookies are"
                 )?;
                 for (place, (name, size)) in cookies.iter().enumerate() {
                     let comma = if place == 0 { "" } else { "," };
@@ -77,7 +92,8 @@ impl fmt::Display for SessionErrorKind {
                 Ok(())
             }
             Self::Conflict => f.write_str(
-                "the session was written while `update` ran its closure; nothing of the closure was kept",
+                "the session was written while `update` ran its closure; the closure's result was \
+                 dropped",
             ),
             Self::Config(kind) => kind.fmt(f),
         }

@@ -1,4 +1,5 @@
-//! Where the key goes: standard output or a file, checked before anything is asked for.
+//! Writes the key to standard output or to a file. Both are checked before a passphrase is asked
+//! for.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
@@ -16,28 +17,28 @@ use std::{
 
 use crate::Format;
 
-const TAKEN: &str = "it exists already (--force overwrites it)";
+const EXISTS: &str = "it already exists (use --force to overwrite it)";
 
-/// Refuses a standard output where the key would do harm or be lost.
+/// Refuses a standard output on which the key would garble a terminal or be lost.
 pub(crate) fn check_stdout(format: Format) -> Result<(), &'static str> {
     if format == Format::Raw && io::stdout().is_terminal() {
         return Err(
-            "a raw key is not for a terminal: redirect it (genkey > secret-key), name a file \
-             (--output secret-key), or ask for text (--format hex)",
+            "refusing to write a raw key to a terminal: redirect it (genkey > secret-key), name a \
+             file (--output secret-key), or choose a text format (--format hex)",
         );
     }
     #[cfg(unix)]
     if is_null_device(io::stdout()) {
         return Err(
-            "standard output is closed or /dev/null, where the key would be lost: redirect \
-             it (genkey > secret-key), or name a file (--output secret-key)",
+            "standard output is closed or /dev/null, so the key would be lost: redirect it \
+             (genkey > secret-key), or name a file (--output secret-key)",
         );
     }
     Ok(())
 }
 
-/// At its start a Rust program opens the null device in place of a closed standard output, so that
-/// what is written there is lost without an error.
+/// When standard output is closed, a Rust program opens the null device in its place at start-up.
+/// Whatever is written there is lost without an error.
 #[cfg(unix)]
 fn is_null_device(output: impl AsFd) -> bool {
     let output = output.as_fd().try_clone_to_owned().map(File::from);
@@ -59,16 +60,16 @@ pub(crate) fn unbuffered_stdout() -> io::Result<impl Write> {
     return Ok(io::stdout());
 }
 
-/// Refuses a path that is taken before a passphrase is asked for; what is no file at all, as a
-/// device or a pipe would be replaced by a file; and a link that leads nowhere, as nobody can tell
-/// whether the link or its target is meant.
+/// Refuses three kinds of path, before a passphrase is asked for: a file that exists (without
+/// `force`); a device or a pipe, because a file would replace it; and a broken link, because it is
+/// unclear whether the link or its target is meant.
 pub(crate) fn check_target(path: &Path, force: bool) -> Result<(), String> {
     let refuse = |why| Err(format!("cannot write {}: {why}", path.display()));
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => refuse("it is not a regular file"),
-        Ok(_) if !force => refuse(TAKEN),
+        Ok(_) if !force => refuse(EXISTS),
         Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
-            refuse("it is a link that leads nowhere: remove the link, or name its target")
+            refuse("it is a broken link: remove the link, or name its target")
         }
         _ => Ok(()),
     }
@@ -83,15 +84,15 @@ pub(crate) fn write_file(path: &Path, force: bool, content: &[u8]) -> io::Result
         Ok(existing) => replace(&existing, content),
         Err(error) if error.kind() == ErrorKind::NotFound => write_new(path, content, |_| Ok(()))
             .map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => io::Error::new(error.kind(), TAKEN),
+                ErrorKind::AlreadyExists => io::Error::new(error.kind(), EXISTS),
                 _ => error,
             }),
         Err(error) => Err(error),
     }
 }
 
-/// Writes the key beside the file and then puts it in the file's place, so that there is a whole key
-/// at every moment. A link to the file stays a link.
+/// Writes the key to a temporary file in the same directory and renames that onto the old file, so
+/// that the path holds a complete key at every moment. A link to the file stays a link.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let old = fs::metadata(path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -111,27 +112,27 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the new file, which has mode 0600, the owner, group and mode of the old one, and says what
-/// the user may not expect. A file that everybody had access to was not made with care: it stays
-/// with mode 0600.
+/// Gives the new file, which has mode 0600, the owner, group and mode of the old one. Returns notes
+/// on what the user may not expect. If everybody had access to the old file, that was probably not
+/// intended, so the new one keeps mode 0600.
 #[cfg(unix)]
 fn keep_access(new: &File, old: &Metadata) -> io::Result<Vec<String>> {
     let mut notes = Vec::new();
     let created = new.metadata()?;
     let (user, group) = (old.uid(), old.gid());
     if created.uid() != user && fchown(new, Some(user), None).is_err() {
-        notes.push(format!("could not keep its owner (user {user}) and is yours now"));
+        notes.push(format!("could not keep its owner (user {user}) and now belongs to you"));
     }
     let keeps_group = created.gid() == group || fchown(new, None, Some(group)).is_ok();
     let old_mode = old.mode() & 0o777;
     let mode = match old_mode {
         _ if old_mode & 0o007 != 0 => {
             notes
-                .push(format!("was open to everybody (mode {old_mode:04o}) and has mode 0600 now"));
+                .push(format!("was open to everybody (mode {old_mode:04o}) and now has mode 0600"));
             0o600
         }
         _ if old_mode & 0o070 != 0 && !keeps_group => {
-            notes.push(format!("could not keep its group ({group}) and has mode 0600 now"));
+            notes.push(format!("could not keep its group ({group}) and now has mode 0600"));
             0o600
         }
         _ => old_mode & 0o660,
@@ -150,8 +151,8 @@ fn keep_access(_: &File, _: &Metadata) -> io::Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-/// Writes a file that must not be there yet and that only its owner can read. `prepare` sees it
-/// before the key is in it.
+/// Writes a file that must not exist yet and that only its owner can read. `prepare` gets the file
+/// before the key is written.
 fn write_new(
     path: &Path,
     content: &[u8],
@@ -168,7 +169,7 @@ fn write_new(
         file.sync_all()
     };
     write().inspect_err(|_| {
-        // Half a key is none.
+        // Half a key is of no use.
         let _ = fs::remove_file(path);
     })
 }

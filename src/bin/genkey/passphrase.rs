@@ -1,4 +1,4 @@
-//! Reads a passphrase, and leaves no copy of it behind.
+//! Reads a passphrase without leaving copies of it behind.
 
 use std::error::Error;
 #[cfg(any(unix, windows))]
@@ -11,10 +11,10 @@ use std::os::windows::io::AsHandle as _;
 
 use zeroize::Zeroizing;
 
-/// Longer passphrases are refused, so that one buffer is enough for any.
+/// Longer passphrases are refused, so that one buffer always suffices.
 const LONGEST: usize = 4096;
 
-/// From the terminal without echo, or from standard input without the line ending at its end.
+/// Reads from the terminal without echo, or from standard input, whose final line ending is dropped.
 pub(crate) fn read() -> Result<Zeroizing<Vec<u8>>, Box<dyn Error>> {
     let passphrase = match io::stdin().is_terminal() {
         true => ask_twice()?,
@@ -29,7 +29,7 @@ pub(crate) fn read() -> Result<Zeroizing<Vec<u8>>, Box<dyn Error>> {
 
 fn ask_twice() -> Result<Zeroizing<Vec<u8>>, Box<dyn Error>> {
     let passphrase = ask("Passphrase: ")?;
-    if *passphrase != *ask("Once more: ")? {
+    if *passphrase != *ask("Repeat the passphrase: ")? {
         return Err("the two passphrases differ".into());
     }
     Ok(passphrase)
@@ -39,15 +39,15 @@ fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Box<dyn Error>> {
     let passphrase = rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
         .map_err(|error| format!("cannot read the passphrase from the terminal: {error}"))?;
-    // `rpassword` puts it in place of bytes that are not UTF-8, so several passphrases would give
-    // one key.
+    // `rpassword` replaces bytes that are not UTF-8 with this character, so several passphrases
+    // would give the same key.
     if passphrase.contains(char::REPLACEMENT_CHARACTER) {
-        return Err("what was typed is not UTF-8: pipe the passphrase into genkey instead".into());
+        return Err("the input is not UTF-8: pipe the passphrase into genkey instead".into());
     }
     Ok(Zeroizing::new(passphrase.as_bytes().to_vec()))
 }
 
-/// Any bytes, as the library takes them, read into one buffer that does not grow: growing would
+/// Reads any bytes, as the library accepts them, into one buffer that does not grow. Growing would
 /// leave copies behind.
 fn read_piped() -> Result<Zeroizing<Vec<u8>>, Box<dyn Error>> {
     let line_ending = "\r\n".len();
@@ -64,7 +64,7 @@ fn read_piped() -> Result<Zeroizing<Vec<u8>>, Box<dyn Error>> {
     Ok(buffer)
 }
 
-/// Reads until the end or until the buffer is full, and tells how many bytes that was.
+/// Reads until the end or until the buffer is full, and returns the number of bytes.
 fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut len = 0;
     while len < buffer.len() {
