@@ -182,6 +182,11 @@ impl CookieOptions {
         })
     }
 
+    /// The options of the cookie that marks deletions of the cookie called `name`.
+    pub(crate) fn marker(&self, name: &str, lasts: Duration) -> Self {
+        Self { prefix: "", ..self.clone() }.name(format!("{name}-ended")).max_age(lasts)
+    }
+
     /// The first attribute in which these options would make another cookie than `other` for a
     /// browser, which knows a cookie by its name, domain, path and partition.
     #[cfg(feature = "tower")]

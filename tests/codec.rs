@@ -284,8 +284,8 @@ fn says_how_large_the_cookie_would_have_been() {
     let error = encode_sized(5, 2997).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the cookie `nnnnn` would have 4097 bytes, 1 more than the 4096 that browsers keep: \
-         5 of name, 4092 of sealed value for 2997 of JSON"
+        "the cookie `nnnnn` would have 4097 bytes, 1 more than the 4096 that browsers store: \
+         5 for the name, 4092 for the sealed value of 2997 bytes of JSON"
     );
 }
 

@@ -9,12 +9,12 @@ mod time;
 mod support;
 
 use sealed_session::{
-    Codec, ConfigErrorKind, Dynamic, Keyring, Session, SessionError, SessionErrorKind, SessionKind,
-    Updated,
+    Codec, ConfigErrorKind, CookieOptions, DecodeErrorKind, Dynamic, Keyring, Session,
+    SessionError, SessionErrorKind, SessionKind, Updated,
 };
 use serde::{Deserialize, Serialize};
 
-use support::{Browser, DAY, HOUR, Login, Page, key};
+use support::{Browser, DAY, HOUR, Login, Page, key, seconds};
 use time::at;
 
 const SEVEN: Login = Login { user_id: 7 };
@@ -333,4 +333,86 @@ fn a_value_that_could_not_be_read_again_is_refused() {
         // Brackets in a text are no levels.
         session.insert("text", "[".repeat(300))
     });
+}
+
+fn marking(browser: &Browser) -> Codec<Login> {
+    let cookie = CookieOptions::host_prefixed();
+    browser.builder::<Login>().mark_deletions(true).cookie(cookie).build().unwrap()
+}
+
+#[test]
+fn a_marked_deletion_refuses_and_removes_the_session_that_a_late_response_brings_back() {
+    let mut browser = Browser::new();
+    let codec = marking(&browser);
+    let mut old = Vec::new();
+    for _ in 0..2 {
+        browser.visit(&codec, |session| session.set(SEVEN));
+        old.push(browser.cookie("__Host-login").unwrap().to_owned());
+        let page = browser.visit(&codec, |session| {
+            session.delete();
+            Ok(())
+        });
+        let [removal, mark] = page.set_cookies()[..] else { panic!("{:?}", page.set_cookies()) };
+        assert!(
+            removal.starts_with("__Host-login=;") && removal.contains("Max-Age=0"),
+            "{removal}"
+        );
+        assert!(mark.starts_with("__Host-login-ended="), "{mark}");
+        assert!(mark.contains("Max-Age=600") && mark.contains("HttpOnly"), "{mark}");
+    }
+    // Both log-outs are remembered.
+    for old in &old {
+        browser.set_cookie("__Host-login", old);
+        let page = browser.visit(&codec, |session| {
+            assert_eq!(session.data(), None);
+            assert_eq!(session.refused(), Some(DecodeErrorKind::Ended));
+            Ok(())
+        });
+        is_removed(&page);
+        assert_eq!(browser.cookie("__Host-login"), None);
+    }
+    // Another session is none of its business, nor is the mark forged by renaming a cookie.
+    browser.visit(&codec, |session| session.set(EIGHT));
+    let eight = browser.cookie("__Host-login").unwrap().to_owned();
+    browser.set_cookie("__Host-login-ended", &eight);
+    browser.visit(&codec, |session| {
+        assert_eq!(session.data(), Some(EIGHT));
+        Ok(())
+    });
+}
+
+#[test]
+fn the_mark_of_a_deletion_lasts_ten_minutes() {
+    let mut browser = Browser::new();
+    let codec = marking(&browser);
+    browser.visit(&codec, |session| session.set(SEVEN));
+    let old = browser.cookie("__Host-login").unwrap().to_owned();
+    browser.visit(&codec, |session| {
+        session.delete();
+        Ok(())
+    });
+    for (after, refused) in [(599, true), (1, false)] {
+        browser.clock.advance(seconds(after));
+        browser.set_cookie("__Host-login", &old);
+        browser.visit(&codec, move |session| {
+            assert_eq!(session.refused().is_some(), refused);
+            Ok(())
+        });
+    }
+}
+
+#[cfg(feature = "fastify")]
+#[test]
+fn settings_that_a_fastify_token_has_no_room_for_are_errors_of_build() {
+    let builder = || Codec::<Login>::builder(Keyring::fastify(key(9)));
+    for (builder, name) in [
+        (builder().mark_deletions(true), "mark_deletions"),
+        (builder().remember_timeout(DAY), "remember_timeout"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(
+            matches!(error.kind(), ConfigErrorKind::NeedsNativeKey { setting, .. } if *setting == name),
+            "{error}"
+        );
+    }
 }

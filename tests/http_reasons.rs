@@ -63,7 +63,7 @@ fn a_handler_learns_why_the_cookie_was_refused() {
     browser.set_cookie("login", &token);
     let (reason, log) = refused(&mut browser, &codec);
     assert_eq!(reason, Some(DecodeErrorKind::NoMatchingKey));
-    assert!(log.contains("code=\"forged\"") && !log.contains(&token), "{log}");
+    assert!(log.contains("code=\"no_matching_key\"") && !log.contains(&token), "{log}");
 }
 
 #[test]

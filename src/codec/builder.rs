@@ -32,6 +32,7 @@ pub struct CodecBuilder<K> {
     remember_timeout: Option<Duration>,
     refresh_on_read: bool,
     max_cookie_header: usize,
+    mark_deletions: bool,
     cookie: CookieOptions,
     clock: Arc<dyn Clock>,
     #[cfg(feature = "fastify")]
@@ -48,6 +49,7 @@ impl<K: SessionKind> CodecBuilder<K> {
             remember_timeout: None,
             refresh_on_read: true,
             max_cookie_header: DEFAULT_MAX_COOKIE_HEADER,
+            mark_deletions: false,
             cookie: CookieOptions::new(),
             clock: Arc::new(SystemClock),
             #[cfg(feature = "fastify")]
@@ -108,6 +110,22 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
+    /// Whether `Session::delete` also leaves a mark in the browser. Default: it does not.
+    ///
+    /// A response that was on its way during a log-out can bring the deleted session's cookie back:
+    /// see [the guide](crate::guide::expiry). With this setting the log-out also sets a cookie
+    /// `<name>-ended`, which lasts ten minutes and holds the session's id, sealed. A session of that
+    /// id is then refused ([`DecodeErrorKind::Ended`](crate::DecodeErrorKind::Ended)) and its cookie is
+    /// removed.
+    ///
+    /// # Security
+    ///
+    /// It closes the gap for this browser alone. A copy of the cookie elsewhere opens until it expires.
+    pub fn mark_deletions(mut self, mark: bool) -> Self {
+        self.mark_deletions = mark;
+        self
+    }
+
     /// The cookie's name and attributes. Default: [`CookieOptions::new`].
     pub fn cookie(mut self, options: CookieOptions) -> Self {
         self.cookie = options;
@@ -157,7 +175,10 @@ impl<K: SessionKind> CodecBuilder<K> {
             #[cfg(feature = "fastify")]
             share_fastify_key: self.share_fastify_key,
         };
-        let inner = CodecInner::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
+        let mut inner = CodecInner::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
+        if self.mark_deletions {
+            inner.mark_deletions(&self.keyring)?;
+        }
         let keeps_header = inner.ring()[0].keeps_header();
         for timeout in [Some(self.idle_timeout), self.remember_timeout].into_iter().flatten() {
             if timeout > self.absolute_timeout && keeps_header {
@@ -165,8 +186,13 @@ impl<K: SessionKind> CodecBuilder<K> {
                 return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
             }
         }
-        if self.remember_timeout.is_some() && !keeps_header {
-            return Err(ConfigErrorKind::NoRoomToRemember.into());
+        let needs_header = [
+            ("remember_timeout", self.remember_timeout.is_some()),
+            ("mark_deletions", self.mark_deletions),
+        ];
+        if let Some((setting, _)) = needs_header.into_iter().find(|(_, set)| *set && !keeps_header)
+        {
+            return Err(ConfigErrorKind::NeedsNativeKey { setting }.into());
         }
         #[cfg(feature = "fastify")]
         if !self.share_fastify_key {
@@ -185,6 +211,7 @@ impl<K> fmt::Debug for CodecBuilder<K> {
             .field("remember_timeout", &self.remember_timeout)
             .field("refresh_on_read", &self.refresh_on_read)
             .field("max_cookie_header", &self.max_cookie_header)
+            .field("mark_deletions", &self.mark_deletions)
             .field("cookie", &self.cookie)
             .finish_non_exhaustive()
     }

@@ -5,9 +5,11 @@
 #[cfg(feature = "tower")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::decoded::{Validity, Verified};
 use crate::clock::{Clock, unix_millis};
+use crate::cookie_header;
 use crate::cookie_options::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
@@ -25,11 +27,17 @@ use crate::sync::RwLock;
 /// How far the clocks of two servers may differ, in milliseconds.
 const MAX_CLOCK_SKEW: u64 = 60_000;
 
+/// How long a browser keeps the mark of a deletion: longer than any response takes.
+const MARK_LASTS: Duration = Duration::from_secs(10 * 60);
+/// How many deleted sessions a browser's mark holds.
+const MAX_MARKS: usize = 4;
+
 /// The keys of the ring, ready for one name, the primary first. Never empty.
 pub(crate) type Ring = Arc<[TokenCipher]>;
 
 /// A codec's numbers and switches.
 #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "some are the session handle's need"))]
+#[derive(Clone, Copy)]
 pub(crate) struct Settings {
     /// Seconds.
     pub(crate) idle: u32,
@@ -53,6 +61,8 @@ pub(crate) struct CodecInner {
     pub(crate) cookie_options: CookieOptions,
     pub(crate) settings: Settings,
     clock: Arc<dyn Clock>,
+    /// Seals and opens the cookie that marks deletions, if the codec does so.
+    marker: Option<Box<CodecInner>>,
     ring: RwLock<Ring>,
     /// Whether the ring has more than one key; asked by every request.
     #[cfg(feature = "tower")]
@@ -107,6 +117,7 @@ impl CodecInner {
             cookie_options,
             settings,
             clock,
+            marker: None,
             ring: RwLock::new(Arc::new([])),
             #[cfg(feature = "tower")]
             rotating: AtomicBool::new(false),
@@ -115,7 +126,62 @@ impl CodecInner {
         Ok(inner)
     }
 
+    pub(super) fn mark_deletions(&mut self, keyring: &Keyring) -> Result<(), ConfigError> {
+        let options = self.cookie_options.marker(self.cookie.name(), MARK_LASTS);
+        let seconds = MARK_LASTS.as_secs() as u32;
+        let settings = Settings { idle: seconds, absolute: seconds, ..self.settings };
+        let clock = self.clock.clone();
+        // The options have a name, so the kind's is not asked for.
+        self.marker = Some(Box::new(Self::new("", options, settings, clock, keyring)?));
+        Ok(())
+    }
+
+    /// The ids of the sessions that were deleted in the browser that sends these headers, and whose
+    /// marks are still there.
+    pub(super) fn marked<'h>(&self, headers: impl Iterator<Item = &'h [u8]>) -> Vec<SessionId> {
+        let Some(marker) = &self.marker else { return Vec::new() };
+        let name = marker.cookie.name().as_bytes();
+        headers
+            .flat_map(|header| cookie_header::values(header, name))
+            .take(MAX_MARKS)
+            .filter_map(|token| marker.open(token).ok())
+            .filter_map(|mark| serde_json::from_str::<Vec<SessionId>>(mark.json.as_str()).ok())
+            .flatten()
+            .take(MAX_MARKS)
+            .collect()
+    }
+
+    /// The `Set-Cookie` value that marks the session of this id as deleted, beside those that the
+    /// browser has marked already. `None` if the codec marks no deletions.
+    #[cfg(feature = "tower")]
+    pub(crate) fn mark<'h>(
+        &self,
+        id: SessionId,
+        headers: impl Iterator<Item = &'h [u8]>,
+        now: u64,
+    ) -> Option<Result<Vec<u8>, EncodeErrorKind>> {
+        let marker = self.marker.as_ref()?;
+        let mut ids = self.marked(headers);
+        ids.retain(|known| *known != id);
+        ids.truncate(MAX_MARKS - 1);
+        ids.insert(0, id);
+        let json = serde_json::to_string(&ids).ok()?;
+        let ring = marker.ring();
+        let mark = || {
+            let header =
+                Header { id: Some(draw_id(now)?), created_at: None, refreshed_at: now, idle: None };
+            let nonce = draw_nonce(now)?;
+            marker.cookie.header(ring[0].token_len(json.len(), now), None, |out| {
+                marker.seal(&ring[0], nonce, header, &json, out)
+            })
+        };
+        Some(mark())
+    }
+
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {
+        if let Some(marker) = &self.marker {
+            marker.replace_keyring(keyring);
+        }
         let name = self.cookie.name();
         let ring: Ring = keyring.iter().map(|key| TokenCipher::new(key, name)).collect();
         let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);

@@ -237,7 +237,7 @@ impl<K: SessionKind> Codec<K> {
         &self,
         header: impl AsRef<[u8]>,
     ) -> Result<Decoded<K::Data>, DecodeError> {
-        let opened = self.first([header.as_ref()], |token| self.open(token));
+        let opened = self.open_headers([header.as_ref()].into_iter());
         let (data, verified) = opened.map_err(|(refusal, _)| refusal)?;
         Ok(Decoded { data, info: verified.validity.info() })
     }
@@ -276,13 +276,20 @@ impl<K: SessionKind> Codec<K> {
         Ok((data, verified))
     }
 
-    /// Opens the first cookie that opens. If none does, why the first was refused, and its length.
-    #[cfg(feature = "tower")]
+    /// Opens the first cookie that opens, unless the session was deleted in that browser. If none does,
+    /// why the first was refused, and its length.
     pub(crate) fn open_headers<'h>(
         &self,
-        headers: impl IntoIterator<Item = &'h [u8]>,
+        headers: impl Iterator<Item = &'h [u8]> + Clone,
     ) -> Result<(K::Data, Verified), (Refusal, usize)> {
-        self.first(headers, |token| self.open(token))
+        let marked = self.inner.marked(headers.clone());
+        self.first(headers, |token| {
+            let (data, verified) = self.open(token)?;
+            match verified.validity.id {
+                Some(id) if marked.contains(&id) => Err(DecodeErrorKind::Ended.into()),
+                _ => Ok((data, verified)),
+            }
+        })
     }
 
     /// What `open` makes of the first cookie of this name that it opens.

@@ -87,9 +87,13 @@ pub enum ConfigErrorKind {
         /// The value as it was given.
         found: usize,
     },
-    /// A remember timeout is set, but the primary key's tokens (fastify) cannot carry a per-session
-    /// idle timeout.
-    NoRoomToRemember,
+    /// A setting needs tokens of this crate's own format, and the primary key's (fastify) have no room
+    /// for it.
+    #[non_exhaustive]
+    NeedsNativeKey {
+        /// The builder's method.
+        setting: &'static str,
+    },
     /// `Session::remember` was called, but the codec has no
     /// [`remember_timeout`](crate::CodecBuilder::remember_timeout).
     NoRememberTimeout,
@@ -162,8 +166,10 @@ impl fmt::Display for ConfigErrorKind {
                 "a Cookie header of at most {found} bytes has no room for a session; allow at least \
                  256"
             ),
-            Self::NoRoomToRemember => f.write_str(
-                "fastify tokens cannot carry a remember timeout; use a native key as the primary",
+            Self::NeedsNativeKey { setting } => write!(
+                f,
+                "`{setting}` needs a primary key made by `Keyring::new`: a fastify token has no room \
+                 for it"
             ),
             Self::NoRememberTimeout => f.write_str(
                 "no remember timeout is set; call `remember_timeout` on the codec's builder",

@@ -37,6 +37,9 @@ pub enum DecodeErrorKind {
     UnsupportedVersion,
     /// Authentic, but its idle or absolute timeout has passed.
     Expired,
+    /// Authentic, but the session was deleted in this browser, which still has the mark of that
+    /// ([`CodecBuilder::mark_deletions`](crate::CodecBuilder::mark_deletions)).
+    Ended,
     /// Authentic, but its timestamp is further in the future than the clock skew that is tolerated.
     TimestampInFuture,
     /// Authentic, but the payload is not a session of this kind: timestamps that contradict each
@@ -48,18 +51,20 @@ pub enum DecodeErrorKind {
 
 impl DecodeErrorKind {
     /// A short name that stays the same in every release. Log events carry it. One of `missing`,
-    /// `too_long`, `malformed`, `forged`, `version`, `expired`, `from_the_future`, `payload`.
+    /// `too_long`, `malformed`, `no_matching_key`, `unsupported_version`, `expired`, `ended`,
+    /// `timestamp_in_future`, `invalid_payload`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::TooLong => "too_long",
             Self::Malformed => "malformed",
-            Self::NoMatchingKey => "forged",
-            Self::UnsupportedVersion => "version",
+            Self::NoMatchingKey => "no_matching_key",
+            Self::UnsupportedVersion => "unsupported_version",
             Self::Expired => "expired",
-            Self::TimestampInFuture => "from_the_future",
-            Self::InvalidPayload => "payload",
+            Self::Ended => "ended",
+            Self::TimestampInFuture => "timestamp_in_future",
+            Self::InvalidPayload => "invalid_payload",
         }
     }
 }
@@ -73,6 +78,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::NoMatchingKey => "no key in the keyring opens the token",
             Self::UnsupportedVersion => "the token's format version is not supported",
             Self::Expired => "the session has expired",
+            Self::Ended => "the session was deleted in this browser",
             Self::TimestampInFuture => "the session's timestamp is in the future (clock skew?)",
             Self::InvalidPayload => "the token's payload is not a session of this kind",
         })

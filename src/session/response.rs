@@ -20,6 +20,8 @@ const CDN_HEADERS: [&str; 7] = [
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(super) set_cookie: Option<HeaderValue>,
+    /// Marks the deletion of a session in the browser.
+    pub(super) mark: Option<HeaderValue>,
     /// A handler wanted many users to share the response that the cookie is on.
     pub(super) shared: bool,
     /// The response depends on the session.
@@ -82,9 +84,11 @@ impl Reply<'_> {
 impl Outcome {
     /// Writes the headers. Says whether a response that many users were to share is one user's now.
     pub(crate) fn write(self, status: StatusCode, headers: &mut HeaderMap) -> bool {
-        let sets_cookie = self.set_cookie.is_some();
-        if let Some(cookie) = self.set_cookie {
+        let sets_cookie = self.set_cookie.is_some() || self.mark.is_some();
+        if sets_cookie {
             make_private(status, headers);
+        }
+        for cookie in [self.set_cookie, self.mark].into_iter().flatten() {
             headers.append(SET_COOKIE, cookie);
         }
         if self.vary && !varies_by_cookie(headers) {

@@ -63,7 +63,7 @@ impl Written {
 }
 
 impl Incoming {
-    pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> + Clone {
         self.first.iter().chain(&self.rest).map(HeaderValue::as_bytes)
     }
 
@@ -180,6 +180,8 @@ pub(super) struct State<K: SessionKind> {
     own_idle_is_new: bool,
     change: Change,
     deletion: Deletion,
+    /// The session that was deleted, for the mark in the browser.
+    deleted: Option<SessionId>,
     revision: u64,
     /// Drawn when something is written, so that a lack of randomness is the handler's error.
     nonce: Option<Nonce>,
@@ -236,6 +238,7 @@ impl<K: SessionKind> State<K> {
             own_idle_is_new: false,
             change: Change::None,
             deletion: Deletion::None,
+            deleted: None,
             revision: 0,
             nonce: None,
             cookie: None,
@@ -399,6 +402,8 @@ impl<K: SessionKind> State<K> {
     pub(super) fn delete(&mut self) -> Result<Option<K::Data>, SessionError> {
         self.check_writable()?;
         self.deletion = Deletion::Requested;
+        let stored = self.stored.as_ref().and_then(|stored| stored.validity.id);
+        self.deleted = self.deleted.or(stored);
         self.written(false);
         Ok(self.clear())
     }
@@ -469,7 +474,7 @@ impl<K: SessionKind> State<K> {
             (Change::None, Some(stored), Content::Stored) => {
                 stored.validity.refresh(incoming.arrival, active).is_none()
             }
-            (Change::None, _, _) => true,
+            (Change::None, _, _) => self.refused != Some(DecodeErrorKind::Ended),
         }
     }
 
@@ -491,6 +496,14 @@ impl<K: SessionKind> State<K> {
         let nonce = self.nonce.take();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
+            // A response that was on its way during the log-out has brought the cookie back.
+            (Change::None, None)
+                if self.refused == Some(DecodeErrorKind::Ended)
+                    && !circumstances.reply.is_failure()
+                    && circumstances.reply.sharing(circumstances.now) == Sharing::No =>
+            {
+                (self.removal(core, incoming), None)
+            }
             (Change::None, None) => (None, None),
             (Change::Written { .. }, None) => (self.removal(core, incoming), None),
             (Change::Written { forced }, Some(json)) if forced || self.differs() => {
@@ -500,10 +513,15 @@ impl<K: SessionKind> State<K> {
                 self.send_refresh(core, incoming, circumstances, nonce, json)
             }
         };
+        let mark = self.deleted.and_then(|id| core.mark(id, incoming.values(), circumstances.now));
+        let (mark, event) = match mark.transpose() {
+            Ok(mark) => (mark.and_then(|mark| HeaderValue::try_from(mark).ok()), event),
+            Err(error) => (None, Some(Event::NotSealed(error))),
+        };
         let vary = self.read || set_cookie.is_some();
         let shared = set_cookie.is_some()
             && circumstances.reply.sharing(circumstances.now) == Sharing::Chosen;
-        (Outcome { set_cookie, shared, vary }, event)
+        (Outcome { set_cookie, mark, shared, vary }, event)
     }
 
     /// Whether the content is not what the browser's cookie says already.
