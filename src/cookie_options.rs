@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use cookie::Cookie;
 use cookie::time::OffsetDateTime;
-use cookie::{Cookie, SameSite};
 
 use crate::error::{ConfigError, ConfigErrorKind};
 
@@ -157,7 +157,7 @@ impl CookieOptions {
 
         let mut cookie = Cookie::build((name.clone(), ""))
             .path(self.path.as_ref())
-            .same_site(self.same_site)
+            .same_site(self.same_site.into())
             // Left out instead of `false`: cookie adds Secure by itself to SameSite=None.
             .http_only(self.http_only)
             .secure(self.secure)
@@ -258,6 +258,28 @@ impl CookieOptions {
             return Ok(());
         };
         Err(ConfigErrorKind::CookiePrefix { name: name.to_owned(), demands })
+    }
+}
+
+/// The cookie attribute `SameSite`: with which requests from other sites a browser sends the cookie
+/// (RFC 6265bis, section 5.8.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SameSite {
+    /// With none. A link from another site opens the page without the session.
+    Strict,
+    /// With links and other navigations by GET, but not with forms or scripts of other sites.
+    Lax,
+    /// With all. Browsers then demand `Secure`.
+    None,
+}
+
+impl From<SameSite> for cookie::SameSite {
+    fn from(same_site: SameSite) -> Self {
+        match same_site {
+            SameSite::Strict => Self::Strict,
+            SameSite::Lax => Self::Lax,
+            SameSite::None => Self::None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -47,6 +47,13 @@ impl<K: SessionKind> Deref for Current<K> {
     }
 }
 
+impl<K: SessionKind> DerefMut for Current<K> {
+    /// Changes this copy of the data; the session stays as it is.
+    fn deref_mut(&mut self) -> &mut K::Data {
+        &mut self.0
+    }
+}
+
 impl<K: SessionKind<Data: Clone>> Clone for Current<K> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
@@ -83,6 +90,13 @@ impl<K: SessionKind> Deref for Peek<K> {
 
     fn deref(&self) -> &K::Data {
         &self.0
+    }
+}
+
+impl<K: SessionKind> DerefMut for Peek<K> {
+    /// Changes this copy of the data; the session stays as it is.
+    fn deref_mut(&mut self) -> &mut K::Data {
+        &mut self.0
     }
 }
 

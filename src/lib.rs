@@ -63,9 +63,11 @@
 //! struct Login { user_id: u64 }
 //! impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
 //!
-//! async fn log_in(session: Session<Login>) -> Result<(), SessionError> {
+//! async fn log_in(session: Session<Login>, remember: bool) -> Result<(), SessionError> {
 //!     session.regenerate();                       // nothing of the anonymous session survives a login
-//!     session.set(Login { user_id: 7 })
+//!     session.set(Login { user_id: 7 })?;
+//!     if remember { session.remember()?; }        // its timeout was checked when the codec was built
+//!     Ok(())
 //! }
 //! async fn me(Current(login): Current<Login>) -> String { login.user_id.to_string() } // 401 if absent
 //! async fn home(login: Option<Current<Login>>) -> &'static str { if login.is_some() { "in" } else { "out" } }
@@ -73,7 +75,7 @@
 //! # let keyring = Keyring::new(Key::generate()?);
 //! # let app: Router = Router::new()
 //! #     .route("/", get(home)).route("/me", get(me))
-//! #     .route("/in", post(log_in)).route("/out", post(log_out))
+//! #     .route("/in", post(|session| log_in(session, false))).route("/out", post(log_out))
 //! #     .layer(SessionLayer::new(Codec::<Login>::new(keyring)?));
 //! # Ok(()) }
 //! ```
@@ -113,6 +115,7 @@
 //! let logins = Codec::<Login>::builder(keyring)
 //!     .idle_timeout(Duration::from_secs(24 * 60 * 60))
 //!     .absolute_timeout(Duration::from_secs(30 * 24 * 60 * 60))
+//!     .remember_timeout(Duration::from_secs(30 * 24 * 60 * 60))
 //!     .cookie(CookieOptions::host_prefixed().same_site(SameSite::Lax))
 //!     .build()?;                                  // a bad combination is an error here, not in a browser
 //! # assert_eq!(logins.cookie_name(), "__Host-login");
@@ -162,10 +165,14 @@
 //! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
 //! # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
 //! let token: String = codec.encode(&Login { user_id: 7 })?;
-//! let opened: Decoded<Login> = codec.decode(&token)?;     // data, created_at, expires_at, which key
-//! # assert_eq!((opened.data.user_id, opened.key_index), (7, 0));
-//! let opened = codec.decode_cookie_header(format!("a=b; login={token}"))?;
-//! # assert_eq!(opened.data.user_id, 7);
+//! let decoded: Decoded<Login> = codec.decode(&token)?;      // data, and info: id, created, expires, which key
+//! # assert_eq!((decoded.data.user_id, decoded.info.key_index), (7, 0));
+//! let decoded = codec.decode_cookie_header(format!("a=b; login={token}"))?;
+//! # assert_eq!(decoded.data.user_id, 7);
+//! let line = codec.set_cookie(&codec.refresh(&decoded)?);   // the value of a Set-Cookie header
+//! # assert!(line.starts_with("login="));
+//! let line = codec.remove_cookie();
+//! # assert!(line.contains("Max-Age=0"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -247,11 +254,9 @@ mod session;
 mod session_id;
 mod sync;
 
-pub use cookie::SameSite;
-
 pub use crate::clock::{Clock, SystemClock, TestClock};
 pub use crate::codec::{Codec, CodecBuilder, Decoded, TokenInfo};
-pub use crate::cookie_options::CookieOptions;
+pub use crate::cookie_options::{CookieOptions, SameSite};
 #[cfg(feature = "fastify")]
 pub use crate::crypto::fastify_key::FastifyKey;
 pub use crate::crypto::key::Key;

@@ -102,7 +102,7 @@ fn agrees_with_node(vector: &Vector) {
     );
     assert_eq!(
         opened.info.expires_at,
-        opened.info.refreshed_at + std::time::Duration::from_secs(vector.expiry),
+        opened.info.refreshed_at + Duration::from_secs(vector.expiry),
         "{name}"
     );
     assert_eq!(opened.info.created_at, None, "{name}");

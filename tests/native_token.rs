@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use crypto_secretbox::{AeadInPlace as _, KeyInit as _, XSalsa20Poly1305};
@@ -20,6 +20,7 @@ struct Vectors {
     refused: Vec<Refused>,
 }
 
+/// Times are in milliseconds, timeouts in seconds.
 #[derive(Deserialize)]
 struct Opens {
     case: String,
@@ -27,6 +28,7 @@ struct Opens {
     name: String,
     subkey: String,
     nonce: String,
+    id: String,
     created_at: u64,
     refreshed_at: u64,
     idle_timeout: u64,
@@ -61,10 +63,20 @@ fn vectors() -> Vectors {
     serde_json::from_str(include_str!("vectors/native.json")).unwrap()
 }
 
+fn clock(millis: u64) -> TestClock {
+    let clock = TestClock::at(0);
+    clock.advance(Duration::from_millis(millis));
+    clock
+}
+
+fn time(millis: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis)
+}
+
 fn codec<K: SessionKind>(key: &str, name: &str, now: u64) -> Codec<K> {
     Codec::builder(Keyring::new(Key::from_hex(key).unwrap()))
         .cookie(CookieOptions::new().name(name.to_owned()))
-        .clock(TestClock::at(now))
+        .clock(clock(now))
         .build()
         .unwrap()
 }
@@ -99,16 +111,18 @@ fn refuses(vector: &Opens, token: impl AsRef<[u8]>, kinds: &[DecodeErrorKind]) {
 fn opens_what_libsodium_sealed() {
     for vector in vectors().open {
         let case = &vector.case;
-        let opened = codec::<Raw>(&vector.key, &vector.name, vector.now)
+        let decoded = codec::<Raw>(&vector.key, &vector.name, vector.now)
             .decode(&vector.token)
             .unwrap_or_else(|error| panic!("{case}: {error}"));
-        assert_eq!(opened.data.get(), vector.json.trim(), "{case}");
-        assert_eq!(opened.info.created_at, Some(vector.created_at), "{case}");
-        assert_eq!(opened.info.refreshed_at, vector.refreshed_at, "{case}");
-        assert_eq!(opened.info.expires_at, vector.expires_at, "{case}");
+        assert_eq!(decoded.data.get(), vector.json.trim(), "{case}");
+        let info = decoded.info;
+        assert_eq!(info.id.map(|id| id.to_string()), Some(vector.id), "{case}");
+        assert_eq!(info.created_at, Some(time(vector.created_at)), "{case}");
+        assert_eq!(info.refreshed_at, time(vector.refreshed_at), "{case}");
+        assert_eq!(info.expires_at, time(vector.expires_at), "{case}");
         let own = vector.own_idle_timeout.then(|| Duration::from_secs(vector.idle_timeout));
-        assert_eq!(opened.info.own_idle_timeout, own, "{case}");
-        assert_eq!(opened.info.key_index, 0, "{case}");
+        assert_eq!(info.own_idle_timeout, own, "{case}");
+        assert_eq!(info.key_index, 0, "{case}");
     }
 }
 
@@ -116,8 +130,8 @@ fn opens_what_libsodium_sealed() {
 fn opens_what_libsodium_sealed_as_a_dynamic_session() {
     for vector in vectors().open {
         let codec = codec::<Dynamic>(&vector.key, &vector.name, vector.now);
-        let opened = codec.decode(&vector.token);
-        assert!(opened.is_ok(), "{}: {opened:?}", vector.case);
+        let decoded = codec.decode(&vector.token);
+        assert!(decoded.is_ok(), "{}: {decoded:?}", vector.case);
     }
 }
 
@@ -139,7 +153,7 @@ fn seals_what_opens_under_libsodiums_sub_key() {
             .cookie(CookieOptions::new().name(vector.name.clone()))
             .idle_timeout(Duration::from_secs(vector.idle_timeout))
             .absolute_timeout(Duration::from_secs(MAX_TIMEOUT))
-            .clock(TestClock::at(vector.now))
+            .clock(clock(vector.now))
             .build()
             .unwrap();
         let token = codec
@@ -156,15 +170,15 @@ fn seals_what_opens_under_libsodiums_sub_key() {
             .unwrap()
             .decrypt_in_place_detached(nonce.into(), &[], &mut plaintext, tag.into())
             .unwrap_or_else(|_| panic!("{case}: another key, or another framing"));
-        let (header, json) = plaintext.split_at(15);
-        assert_eq!(hex::encode(header), vector.header, "{case}");
+        let (header, json) = plaintext.split_at(32);
+        assert_eq!(hex::encode(header), vector.header, "{case}: the id and the times, too");
         assert_eq!(json, vector.json.trim().as_bytes(), "{case}");
     }
 }
 
 #[test]
 fn seals_the_same_data_differently_each_time() {
-    let codec = codec::<Raw>(&"07".repeat(32), "session", 1_700_000_000);
+    let codec = codec::<Raw>(&"07".repeat(32), "session", 1_700_000_000_000);
     let data = RawValue::from_string("{}".to_owned()).unwrap();
     let tokens: std::collections::HashSet<_> =
         (0..5_000).map(|_| codec.encode(&data).unwrap()[..32].to_owned()).collect();
@@ -288,8 +302,9 @@ fn refuses_another_name() {
 fn refuses_the_token_of_nothing() {
     for vector in small_tokens() {
         refuses(&vector, "", &[Malformed]);
-        refuses(&vector, "A".repeat(74), &[NoMatchingKey]);
-        refuses(&vector, "A".repeat(72), &[Malformed]);
+        // 24 bytes of nonce, 16 of tag and 32 of header; and one byte less.
+        refuses(&vector, "A".repeat(96), &[NoMatchingKey]);
+        refuses(&vector, "A".repeat(95), &[Malformed]);
     }
 }
 

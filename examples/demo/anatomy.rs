@@ -1,11 +1,11 @@
 //! What a cookie is made of: the parts of its bytes, and what the seal says of the session.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sealed_session::{Codec, SessionKind};
+use sealed_session::{Codec, SessionId, SessionKind};
 
 /// What a browser keeps of a cookie's name and value.
 pub(crate) const MAX_COOKIE_LEN: usize = 4096;
@@ -14,7 +14,7 @@ pub(crate) const MAX_COOKIE_LEN: usize = 4096;
 const PARTS: [(&str, usize, &str); 3] = [
     ("nonce", 24, "random, and new with every seal"),
     ("tag", 16, "proves that no bit of it was changed"),
-    ("header", 15, "sealed: version, created, refreshed, idle timeout"),
+    ("header", 32, "sealed: version, flags, id, created, refreshed, idle timeout"),
 ];
 const DATA: (&str, &str) = ("data", "sealed: the session as JSON");
 
@@ -27,9 +27,11 @@ pub(crate) struct Anatomy {
     pub(crate) parts: Vec<Part>,
     /// The data, opened.
     pub(crate) json: String,
-    pub(crate) created_at: Option<u64>,
-    pub(crate) refreshed_at: u64,
-    pub(crate) expires_at: u64,
+    /// The session's public name.
+    pub(crate) id: Option<SessionId>,
+    pub(crate) created_at: Option<SystemTime>,
+    pub(crate) refreshed_at: SystemTime,
+    pub(crate) expires_at: SystemTime,
     pub(crate) own_idle_timeout: Option<Duration>,
     /// 0 is the current key.
     pub(crate) key_index: usize,
@@ -46,7 +48,7 @@ impl Anatomy {
     /// Opens the codec's cookie. The middleware has done so already; this is to see its bytes.
     pub(crate) fn of<K: SessionKind>(codec: &Codec<K>, headers: &HeaderMap) -> Option<Self> {
         let name = codec.cookie_name();
-        let (token, opened) = headers
+        let (token, decoded) = headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|header| header.to_str().ok())
@@ -59,12 +61,13 @@ impl Anatomy {
             size: name.len() + token.len(),
             parts: parts(&URL_SAFE_NO_PAD.decode(token).ok()?),
             token: token.to_owned(),
-            json: serde_json::to_string(&opened.data).ok()?,
-            created_at: opened.info.created_at,
-            refreshed_at: opened.info.refreshed_at,
-            expires_at: opened.info.expires_at,
-            own_idle_timeout: opened.info.own_idle_timeout,
-            key_index: opened.info.key_index,
+            json: serde_json::to_string(&decoded.data).ok()?,
+            id: decoded.info.id,
+            created_at: decoded.info.created_at,
+            refreshed_at: decoded.info.refreshed_at,
+            expires_at: decoded.info.expires_at,
+            own_idle_timeout: decoded.info.own_idle_timeout,
+            key_index: decoded.info.key_index,
         })
     }
 

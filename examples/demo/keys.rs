@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sealed_session::{Key, Keyring};
 
@@ -17,7 +18,7 @@ pub(crate) struct KeyFile {
     keyring: Keyring,
     current: Key,
     made: bool,
-    rotated_at: Option<u64>,
+    rotated_at: Option<SystemTime>,
 }
 
 impl KeyFile {
@@ -56,7 +57,7 @@ impl KeyFile {
         self.replace(&self.path, &fresh)?;
         self.keyring = keyring;
         self.current = fresh;
-        self.rotated_at = Some(crate::time::now());
+        self.rotated_at = Some(SystemTime::now());
         Ok(())
     }
 
@@ -70,7 +71,7 @@ impl KeyFile {
     }
 
     /// Seconds since the Unix epoch, if it was since the start.
-    pub(crate) fn rotated_at(&self) -> Option<u64> {
+    pub(crate) fn rotated_at(&self) -> Option<SystemTime> {
         self.rotated_at
     }
 

@@ -1,6 +1,7 @@
 //! The page: templates and style are in the binary, and it needs no script.
 
 use std::net::SocketAddr;
+use std::time::SystemTime;
 
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -23,7 +24,7 @@ pub(crate) struct View {
     pub(crate) preferences: Option<Preferences>,
     pub(crate) cookies: Vec<Anatomy>,
     pub(crate) keys: usize,
-    pub(crate) rotated_at: Option<u64>,
+    pub(crate) rotated_at: Option<SystemTime>,
     pub(crate) address: SocketAddr,
 }
 
@@ -46,7 +47,7 @@ pub(crate) async fn icon() -> impl IntoResponse {
 
 pub(crate) fn home(view: &View) -> Html {
     let preferences = view.preferences.unwrap_or_default();
-    let now = time::now();
+    let now = SystemTime::now();
     let cookies = if view.cookies.is_empty() {
         Html::markup(include_str!("no_cookie.html"))
     } else {
@@ -149,7 +150,7 @@ fn languages(chosen: Language) -> Html {
     Language::ALL.into_iter().map(option).collect()
 }
 
-fn keys(view: &View, now: u64) -> Html {
+fn keys(view: &View, now: SystemTime) -> Html {
     let count = match view.keys {
         1 => "One key seals and opens.",
         _ => "The current key seals. It and the previous one open.",
@@ -161,7 +162,7 @@ fn keys(view: &View, now: u64) -> Html {
     Html::text(&format!("{count}{rotated}"))
 }
 
-fn anatomy(cookie: &Anatomy, now: u64) -> Html {
+fn anatomy(cookie: &Anatomy, now: SystemTime) -> Html {
     let current = cookie.key_index == 0;
     let resealed = if current { "" } else { "now sealed again" };
     let remembered = cookie.own_idle_timeout.map(|idle| {
@@ -169,7 +170,8 @@ fn anatomy(cookie: &Anatomy, now: u64) -> Html {
         let (own, usual) = (time::duration(own), time::duration(usual));
         format!("Remembered: it lasts {own} without a visit, instead of {usual}.")
     });
-    let moment = |at: Option<u64>| match at {
+    let id = cookie.id.map_or_else(|| "without a name".to_owned(), |id| id.to_string());
+    let moment = |at: Option<SystemTime>| match at {
         Some(at) => Html::fill(
             "{{relative}}<small>{{utc}}</small>",
             &[
@@ -186,6 +188,7 @@ fn anatomy(cookie: &Anatomy, now: u64) -> Html {
             ("key", Html::text(cookie.key())),
             ("key_class", Html::text(if current { "current" } else { "previous" })),
             ("resealed", Html::text(resealed)),
+            ("id", Html::text(&id)),
             ("created", moment(cookie.created_at)),
             ("refreshed", moment(Some(cookie.refreshed_at))),
             ("expires", moment(Some(cookie.expires_at))),

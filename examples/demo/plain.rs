@@ -1,6 +1,7 @@
 //! The page as plain text, for curl.
 
 use std::fmt::{self, Write as _};
+use std::time::SystemTime;
 
 use crate::anatomy::{Anatomy, MAX_COOKIE_LEN};
 use crate::page::View;
@@ -53,7 +54,7 @@ fn write_home(out: &mut String, view: &View) -> fmt::Result {
 }
 
 fn write_cookie(out: &mut String, cookie: &Anatomy) -> fmt::Result {
-    let now = time::now();
+    let now = SystemTime::now();
     let idle = cookie.own_idle_timeout;
     writeln!(
         out,
@@ -64,6 +65,9 @@ fn write_cookie(out: &mut String, cookie: &Anatomy) -> fmt::Result {
     )?;
     let resealed = if cookie.key_index > 0 { ", now sealed again" } else { "" };
     writeln!(out, "  opened by  {}{resealed}", cookie.key())?;
+    if let Some(id) = cookie.id {
+        writeln!(out, "  session    {id}")?;
+    }
     for (label, at) in [
         ("created", cookie.created_at),
         ("refreshed", Some(cookie.refreshed_at)),

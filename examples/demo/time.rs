@@ -2,25 +2,23 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The present time in seconds since the Unix epoch.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// `2026-11-03 14:05:09 UTC`, of seconds since the Unix epoch.
-pub(crate) fn utc(unix_seconds: u64) -> String {
-    let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
+/// `2026-11-03 14:05:09.327 UTC`; a time before 1970 counts as 1970.
+pub(crate) fn utc(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    let millis = since.subsec_millis();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{millis:03} UTC")
 }
 
 /// `3 minutes ago`, `in 23 hours`, `just now`.
-pub(crate) fn relative(then: u64, now: u64) -> String {
-    match then.checked_sub(now) {
-        Some(0) => "just now".to_owned(),
-        Some(ahead) => format!("in {}", duration(ahead)),
-        None => format!("{} ago", duration(now - then)),
+pub(crate) fn relative(then: SystemTime, now: SystemTime) -> String {
+    let (ahead, ago) = (then.duration_since(now), now.duration_since(then));
+    match (ahead.map_or(0, |ahead| ahead.as_secs()), ago.map_or(0, |ago| ago.as_secs())) {
+        (0, 0) => "just now".to_owned(),
+        (ahead, 0) => format!("in {}", duration(ahead)),
+        (_, ago) => format!("{} ago", duration(ago)),
     }
 }
 

@@ -6,8 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use sealed_session_fuzz::{
-    NAME, NONCE, NOW, bare_fastify_token, fastify_token, native_plaintext, native_token, sodium,
+    Header, NAME, NONCE, NOW, bare_fastify_token, fastify_token, native_token, sodium,
 };
+
+const ID: [u8; 16] = *b"\xf0\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff";
+const TS: u64 = NOW / 1000;
 
 const JSON: [&str; 5] = [
     "{}",
@@ -25,9 +28,21 @@ fn main() -> std::io::Result<()> {
         fs::write(folder.join(name), bytes)
     };
 
+    // Its own idle timeout; the two flags that announce a block; and numbers at their ends.
+    let usual = Header { flags: 0, id: ID, created: NOW - 1, refreshed: 0, idle: 60 };
+    let odd = [
+        Header { flags: 1, idle: (1 << 31) - 1, ..usual },
+        Header { flags: 2, ..usual },
+        Header { flags: 4, ..usual },
+        Header { created: 0, refreshed: u32::MAX, idle: 1 << 31, ..usual },
+        Header { created: NOW + 60_000, id: [0; 16], idle: 1, ..usual },
+    ];
+
     for (n, json) in JSON.iter().enumerate() {
-        let plaintext = native_plaintext(NOW - 3600, NOW - 60, 86_400, json.as_bytes());
-        let dated = json.trim().replacen('{', &format!("{{\"__ts\":{NOW},"), 1).replace(",}", "}");
+        let header =
+            Header { flags: 0, id: ID, created: NOW - 3_600_000, refreshed: 3540, idle: 86_400 };
+        let plaintext = header.before(json.as_bytes());
+        let dated = json.trim().replacen('{', &format!("{{\"__ts\":{TS},"), 1).replace(",}", "}");
         for key in [7, 8] {
             let token = native_token(&sodium::subkey(&[key; 32], NAME), &NONCE, &plaintext);
             write("decode_token", &format!("native-{key}-{n}"), token.as_bytes())?;
@@ -45,6 +60,11 @@ fn main() -> std::io::Result<()> {
             let with = |ring: u8, plaintext: &[u8]| [&[ring << 1 | kind], plaintext].concat();
             let name = |scheme: &str| format!("{scheme}-{kind}-{n}");
             write("behind_the_seal", &name("native"), &with(0, &plaintext))?;
+            write(
+                "behind_the_seal",
+                &name("native-odd"),
+                &with(0, &odd[n].before(json.as_bytes())),
+            )?;
             write("behind_the_seal", &name("fastify"), &with(1, dated.as_bytes()))?;
             write("behind_the_seal", &name("undated"), &with(2, json.as_bytes()))?;
         }
@@ -52,10 +72,10 @@ fn main() -> std::io::Result<()> {
 
     // Two times, one in another spelling; and another name twice, which some kinds mind.
     let twice = [
-        format!("{{\"__ts\":1,\"a\":1,\"__ts\":{NOW}}}"),
-        format!("{{\"\\u005f_ts\":1,\"a\":1,\"__ts\":{NOW}}}"),
-        format!("{{\"a\":1,\"a\":\"\\u0001\",\"__ts\":{NOW}}}"),
-        format!("{{\"__ts\":{NOW},\"a\":1,\"a\":2}}"),
+        format!("{{\"__ts\":1,\"a\":1,\"__ts\":{TS}}}"),
+        format!("{{\"\\u005f_ts\":1,\"a\":1,\"__ts\":{TS}}}"),
+        format!("{{\"a\":1,\"a\":\"\\u0001\",\"__ts\":{TS}}}"),
+        format!("{{\"__ts\":{TS},\"a\":1,\"a\":2}}"),
     ];
     for (n, plaintext) in twice.iter().enumerate() {
         for kind in [2, 3] {

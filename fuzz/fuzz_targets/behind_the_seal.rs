@@ -52,16 +52,16 @@ fn check<K: Shown>(party: &Party<K>, ring: usize, plaintext: &[u8]) {
     } else {
         bare_fastify_token(&KEY, &NONCE, plaintext, false, false)
     };
-    let opened = party.codec.decode(&token);
-    let found = said::<K>(&opened);
+    let decoded = party.codec.decode(&token);
+    let found = said::<K>(&decoded);
     let wanted = match ring {
         _ if token.len() > 4096 - NAME.len() => Err(TooLong),
         0 => party.settings.read_native(plaintext, 0),
         _ => party.settings.read_fastify(plaintext, 0, ring == 2),
     };
     assert!(Settings::permits(&found, ring > 0, &wanted), "found {found:?}, wanted {wanted:?}");
-    let Ok(opened) = opened else { return };
-    match party.codec.reseal(&opened) {
+    let Ok(decoded) = decoded else { return };
+    match party.codec.reseal(&decoded) {
         Ok(again) => assert_eq!(party.found(again.as_bytes()), found),
         Err(error) => {
             // `%3B` takes two characters more than `;`, and an undated session gets its time.

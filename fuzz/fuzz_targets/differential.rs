@@ -6,10 +6,10 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sealed_session::Dynamic;
-use sealed_session_fuzz::model::{Ringed, Settings};
+use sealed_session_fuzz::model::{LAST_CREATED, OWN, Ringed, Settings};
 use sealed_session_fuzz::{
-    Escape, Json, NAME, NOW, Party, Raw, Shown, bare_fastify_token, native_plaintext, native_token,
-    sodium, spell,
+    Escape, Header, Json, NAME, NOW, Party, Raw, Shown, bare_fastify_token, native_token, sodium,
+    spell,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -30,11 +30,13 @@ struct Case {
 #[derive(Arbitrary, Debug)]
 enum Plaintext {
     Any(Vec<u8>),
-    /// Times so many seconds before now.
+    /// Created so many milliseconds, and refreshed so many seconds, from now.
     Usual {
-        age: i32,
+        age: i64,
         refreshed: i32,
         idle: u32,
+        flags: u8,
+        id: [u8; 16],
         time_first: bool,
         data: Json,
     },
@@ -110,8 +112,8 @@ impl Plaintext {
     fn bytes(&self, fastify: bool) -> Vec<u8> {
         match self {
             Self::Any(bytes) => bytes.clone(),
-            Self::Usual { age, refreshed, idle, time_first, data } if fastify => {
-                let time = NOW.saturating_add_signed((*refreshed).into());
+            Self::Usual { age, refreshed, idle, time_first, data, .. } if fastify => {
+                let time = (NOW / 1000).saturating_add_signed((*refreshed).into());
                 let data = data.object_text();
                 let (empty, odd) = (data == "{}", age % 8 == 0);
                 let time = if odd { format!("{}.0", *idle) } else { time.to_string() };
@@ -123,10 +125,16 @@ impl Plaintext {
                     format!("{{{inner}{comma}\"__ts\":{time}}}").into_bytes()
                 }
             }
-            Self::Usual { age, refreshed, idle, data, .. } => {
-                let created_at = NOW.saturating_add_signed((*age).into());
-                let refreshed_at = NOW.saturating_add_signed((*refreshed).into());
-                native_plaintext(created_at, refreshed_at, *idle, data.text().as_bytes())
+            Self::Usual { age, refreshed, idle, flags, id, data, .. } => {
+                // Six bytes, and mostly within some months.
+                let age = if age % 8 == 0 { *age } else { age % (1 << 33) };
+                let created = NOW.saturating_add_signed(age) % (LAST_CREATED + 1);
+                let since = (NOW / 1000).saturating_sub(created / 1000);
+                let refreshed = since.saturating_add_signed((*refreshed).into()) as u32;
+                // Most have no unknown flag.
+                let flags = if *flags < 0xe0 { flags & OWN } else { *flags };
+                let header = Header { flags, id: *id, created, refreshed, idle: *idle };
+                header.before(data.text().as_bytes())
             }
         }
     }

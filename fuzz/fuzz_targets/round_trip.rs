@@ -8,13 +8,13 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sealed_session::DecodeErrorKind::{Expired, Malformed, NoMatchingKey, TimestampInFuture};
 use sealed_session::{Dynamic, EncodeErrorKind};
-use sealed_session_fuzz::model::{Accepted, Data, Ringed, Settings};
+use sealed_session_fuzz::model::{
+    Accepted, Data, LAST_CREATED, MAX_IDLE, PREFIX_LEN, Ringed, SKEW, Settings,
+};
 use sealed_session_fuzz::{Json, Party, Raw, Shown, json};
 
 const NAMES: [&str; 6] =
     ["session", "login", "__Host-session", "__Secure-a", "a", "a_name.of-some!length"];
-const LAST_TIME: u64 = (1 << 40) - 1;
-const LONGEST: u64 = (1 << 31) - 1;
 
 #[derive(Arbitrary, Debug)]
 struct Case {
@@ -38,27 +38,32 @@ enum Scheme {
     Fastify { signed: bool },
 }
 
-/// A time; the usual ones and the limits are likelier than by chance.
+/// A time in milliseconds; the usual ones and the limits are likelier than by chance.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Now {
-    Usual(u32),
+    /// Seconds, and milliseconds besides.
+    Usual(u32, u8),
     Any(u64),
     BeforeTheLastOfTokens(u8),
     BeforeTheLast(u8),
-    /// So many seconds from the end, or from the beginning, of the session.
-    AroundTheEnd(i8),
-    AroundTheBeginning(i8),
+    /// So many from the end, from the beginning, or from the beginning less what clocks may differ.
+    AroundTheEnd(i16),
+    AroundTheBeginning(i16),
+    AroundTheSkew(i8),
 }
 
 impl Now {
-    fn seconds(self, beginning: u64, end: u64) -> u64 {
+    fn millis(self, beginning: u64, end: u64) -> u64 {
         match self {
-            Self::Usual(seconds) => seconds.into(),
-            Self::Any(seconds) => seconds,
-            Self::BeforeTheLastOfTokens(by) => LAST_TIME - u64::from(by),
+            Self::Usual(seconds, millis) => 1000 * u64::from(seconds) + u64::from(millis),
+            Self::Any(millis) => millis,
+            Self::BeforeTheLastOfTokens(by) => LAST_CREATED - u64::from(by),
             Self::BeforeTheLast(by) => u64::MAX - u64::from(by),
             Self::AroundTheEnd(by) => end.saturating_add_signed(by.into()),
             Self::AroundTheBeginning(by) => beginning.saturating_add_signed(by.into()),
+            Self::AroundTheSkew(by) => {
+                beginning.saturating_sub(SKEW).saturating_add_signed(by.into())
+            }
         }
     }
 }
@@ -79,12 +84,12 @@ fn run<K: Shown>(case: &Case) {
         return;
     };
     let keys = ring(&case.keys, 1);
-    let idle = u64::from(case.idle).clamp(1, LONGEST);
+    let idle = u64::from(case.idle).clamp(1, MAX_IDLE);
     let settings = Settings {
         cookie_name: NAMES[usize::from(case.name) % NAMES.len()].to_owned(),
-        now: case.now.seconds(0, 0),
+        now: case.now.millis(0, 0),
         idle,
-        absolute: u64::from(case.absolute).clamp(idle, LONGEST),
+        absolute: u64::from(case.absolute).clamp(idle, MAX_IDLE),
         ring: keys,
         shape: K::SHAPE,
     };
@@ -97,11 +102,19 @@ fn run<K: Shown>(case: &Case) {
     };
     let now = party.settings.now;
     assert!(token.len() + party.settings.cookie_name.len() <= 4096);
-    let absolute = if native { party.settings.absolute } else { u64::MAX };
+    let Ok(decoded) = party.codec.decode(&token) else {
+        assert_eq!(now, u64::MAX, "it has just begun");
+        return;
+    };
+    let id = decoded.info.id.map(|id| id.to_string());
+    assert_eq!(id.is_some(), native);
+    // Node's tokens know no milliseconds.
+    let refreshed_at = if native { now } else { now / 1000 * 1000 };
     let wanted = Accepted {
+        id: id.clone(),
         created_at: native.then_some(now),
-        refreshed_at: now,
-        expires_at: now.saturating_add(idle.min(absolute)),
+        refreshed_at,
+        expires_at: refreshed_at.saturating_add(1000 * idle),
         idle,
         own: false,
         key_index: 0,
@@ -110,20 +123,40 @@ fn run<K: Shown>(case: &Case) {
     assert_eq!(wanted.data, Data::of(&text));
 
     // Time.
-    let times = [Now::AroundTheBeginning(0), Now::AroundTheEnd(-1), Now::AroundTheEnd(0)];
+    let times = [
+        Now::AroundTheBeginning(0),
+        Now::AroundTheSkew(0),
+        Now::AroundTheSkew(-1),
+        Now::AroundTheEnd(-1),
+        Now::AroundTheEnd(0),
+    ];
     for time in times.iter().chain(case.times.iter().take(8)) {
-        let then = time.seconds(now, wanted.expires_at);
+        let then = time.millis(refreshed_at, wanted.expires_at);
         party.at(then);
         let wanted = match then {
-            _ if then.saturating_add(60) < now => Err(TimestampInFuture),
+            _ if then.saturating_add(SKEW) < refreshed_at => Err(TimestampInFuture),
             _ if then >= wanted.expires_at => Err(Expired),
             _ => Ok(wanted.clone()),
         };
         assert_eq!(party.found(token.as_bytes()), wanted);
     }
     party.at(now);
-    if now == u64::MAX {
-        return;
+
+    // Another session has another id, and the same one keeps it.
+    if native {
+        let other = party.codec.encode(&data).expect("it was sealed before");
+        assert_ne!(party.found(other.as_bytes()).expect("a new token").id, id);
+        for time in times.iter().chain(case.times.iter().take(8)) {
+            let then = time.millis(now, wanted.expires_at);
+            party.at(then);
+            let Ok(decoded) = party.codec.decode(&token) else { continue };
+            let refreshed = party.codec.refresh(&decoded).expect("it is no longer");
+            let found = party.found(refreshed.as_bytes()).expect("a new token");
+            let since = then.saturating_sub(now) / 1000 * 1000;
+            assert_eq!((&found.id, found.created_at), (&id, Some(now)));
+            assert_eq!((found.refreshed_at, &found.data), (now + since, &wanted.data));
+        }
+        party.at(now);
     }
 
     // Another name, another key, another scheme.
@@ -166,12 +199,21 @@ fn run<K: Shown>(case: &Case) {
     let rotated = Party::<K>::new(rotated);
     let second = Accepted { key_index: 1, ..wanted.clone() };
     assert_eq!(rotated.found(token.as_bytes()), Ok(second));
-    let mut opened = rotated.codec.decode(&token).expect("it has just opened");
-    if now <= LAST_TIME {
-        let again = rotated.codec.reseal(&opened).expect("a native token is no longer");
+    let mut decoded = rotated.codec.decode(&token).expect("it has just opened");
+    if now <= LAST_CREATED {
+        let again = match rotated.codec.reseal(&decoded) {
+            Ok(again) => again,
+            Err(error) => {
+                // A native token may be a little longer than the peer's.
+                assert!(!native && matches!(error.kind(), EncodeErrorKind::TooLarge(_)), "{error}");
+                assert!(token.len() + party.settings.cookie_name.len() > 4000);
+                return;
+            }
+        };
         let resealed = rotated.found(again.as_bytes()).expect("a new token");
-        assert_eq!((resealed.key_index, resealed.created_at), (0, Some(now)));
-        assert_eq!((resealed.refreshed_at, resealed.data), (now, wanted.data.clone()));
+        assert_eq!((resealed.key_index, resealed.created_at), (0, Some(refreshed_at)));
+        assert_eq!((resealed.refreshed_at, resealed.data), (refreshed_at, wanted.data.clone()));
+        assert!(resealed.id.is_some() && (!native || resealed.id == id));
         assert!(resealed.expires_at <= wanted.expires_at);
         assert_eq!(
             party.found(again.as_bytes()).map(|_| ()),
@@ -179,12 +221,12 @@ fn run<K: Shown>(case: &Case) {
             "the new key is not its"
         );
     }
-    let own = u64::from(case.own_idle).clamp(1, LONGEST);
-    opened.info.own_idle_timeout = Some(Duration::from_secs(own));
-    match party.codec.reseal(&opened) {
+    let own = u64::from(case.own_idle).clamp(1, MAX_IDLE);
+    decoded.info.own_idle_timeout = Some(Duration::from_secs(own));
+    match party.codec.reseal(&decoded) {
         Ok(token) => {
             let found = party.found(token.as_bytes()).expect("a new token");
-            let expires_at = now + own.min(party.settings.absolute);
+            let expires_at = now + 1000 * own.min(party.settings.absolute);
             assert_eq!((found.expires_at, found.idle, found.own), (expires_at, own, true));
         }
         Err(error) => assert!(!native && *error.kind() == EncodeErrorKind::NoRoomForIdleTimeout),
@@ -219,11 +261,11 @@ fn refused_rightly(settings: &Settings, native: bool, text: &str, kind: &EncodeE
     let members = json::members(text);
     match kind {
         EncodeErrorKind::TooLarge(_) => {
-            let bytes = if native { 55 + text.len() } else { 16 + text.len() + 7 };
+            let bytes = if native { PREFIX_LEN + text.len() } else { 16 + text.len() + 7 };
             // Where the data is written without the white space that it came with, it is shorter.
             assert!(settings.cookie_name.len() + bytes * 4 / 3 > 4000, "{bytes}");
         }
-        EncodeErrorKind::Clock => assert!(native && settings.now > LAST_TIME),
+        EncodeErrorKind::Clock => assert!(native && settings.now > LAST_CREATED),
         EncodeErrorKind::NotAnObject => {
             assert!(!native && members.is_none_or(|members| json::has_duplicates(&members)));
         }

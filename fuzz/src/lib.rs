@@ -5,20 +5,21 @@ pub mod json;
 pub mod model;
 pub mod sodium;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arbitrary::Arbitrary;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use sealed_session::{
-    Codec, CookieOptions, DecodeError, DecodeErrorKind, Dynamic, Entries, FastifyKey, Key, Keyring,
-    Decoded, SessionKind, TestClock,
+    Codec, CookieOptions, DecodeError, DecodeErrorKind, Decoded, Dynamic, Entries, FastifyKey, Key,
+    Keyring, SessionKind, TestClock,
 };
 use serde_json::value::RawValue;
 
-use crate::model::{Accepted, Data, Ringed, Settings, Shape};
+use crate::model::{Accepted, Data, HEADER_LEN, Ringed, Settings, Shape};
 
-pub const NOW: u64 = 1_700_000_000;
+/// In milliseconds since 1970, as every time here.
+pub const NOW: u64 = 1_700_000_000_000;
 pub const NAME: &str = "session";
 pub const NONCE: [u8; 24] = [1; 24];
 
@@ -82,7 +83,8 @@ impl<K: Shown> Party<K> {
     /// If the settings are not good ones.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let clock = TestClock::at(settings.now);
+        let clock = TestClock::at(0);
+        clock.advance(Duration::from_millis(settings.now));
         let codec = Codec::<K>::builder(keyring(&settings.ring))
             .cookie(CookieOptions::new().name(settings.cookie_name.clone()))
             .idle_timeout(Duration::from_secs(settings.idle))
@@ -96,7 +98,8 @@ impl<K: Shown> Party<K> {
     /// Sets the time.
     pub fn at(&mut self, now: u64) {
         self.settings.now = now;
-        self.clock.set(now);
+        self.clock.set(0);
+        self.clock.advance(Duration::from_millis(now));
     }
 
     /// What the crate makes of a token.
@@ -151,19 +154,32 @@ impl<K: Shown> Party<K> {
 pub fn said<K: Shown>(
     result: &Result<Decoded<K::Data>, DecodeError>,
 ) -> Result<Accepted, DecodeErrorKind> {
-    let opened = result.as_ref().map_err(|error| *error.kind())?;
-    if let Some(own) = opened.info.own_idle_timeout {
-        assert_eq!(own, opened.info.idle_timeout);
+    let Decoded { data, info, .. } = result.as_ref().map_err(|error| *error.kind())?;
+    if let Some(own) = info.own_idle_timeout {
+        assert_eq!(own, info.idle_timeout);
     }
     Ok(Accepted {
-        created_at: opened.info.created_at,
-        refreshed_at: opened.info.refreshed_at,
-        expires_at: opened.info.expires_at,
-        idle: opened.info.idle_timeout.as_secs(),
-        own: opened.info.own_idle_timeout.is_some(),
-        key_index: opened.info.key_index,
-        data: Data::of(&K::show(&opened.data)),
+        id: info.id.map(|id| id.to_string()),
+        created_at: info.created_at.map(millis),
+        refreshed_at: millis(info.refreshed_at),
+        expires_at: millis(info.expires_at),
+        idle: info.idle_timeout.as_secs(),
+        own: info.own_idle_timeout.is_some(),
+        key_index: info.key_index,
+        data: Data::of(&K::show(data)),
     })
+}
+
+/// A time in milliseconds since 1970; nothing that is finer is lost.
+///
+/// # Panics
+///
+/// If it is none of those.
+#[must_use]
+pub fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).expect("a time since 1970");
+    assert_eq!(since.subsec_nanos() % 1_000_000, 0, "a part of a millisecond");
+    since.as_millis().try_into().expect("a time that the clock can say")
 }
 
 /// The crate's keyring of these keys.
@@ -203,11 +219,36 @@ pub fn native_token(subkey: &[u8; 32], nonce: &[u8; 24], plaintext: &[u8]) -> St
     URL_SAFE_NO_PAD.encode([&nonce[..], &sodium::seal(subkey, nonce, plaintext)].concat())
 }
 
-/// The plaintext of a native token.
-#[must_use]
-pub fn native_plaintext(created_at: u64, refreshed_at: u64, idle: u32, json: &[u8]) -> Vec<u8> {
-    let (created_at, refreshed_at) = (created_at.to_be_bytes(), refreshed_at.to_be_bytes());
-    [&[1], &created_at[3..], &refreshed_at[3..], &idle.to_be_bytes(), json].concat()
+/// What stands in a native token before the JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    pub flags: u8,
+    pub id: [u8; 16],
+    /// In milliseconds since 1970.
+    pub created: u64,
+    /// In seconds after that.
+    pub refreshed: u32,
+    /// In seconds.
+    pub idle: u32,
+}
+
+impl Header {
+    /// The plaintext of a native token.
+    ///
+    /// # Panics
+    ///
+    /// If the header has another length than it should.
+    #[must_use]
+    pub fn before(&self, json: &[u8]) -> Vec<u8> {
+        let mut plaintext = vec![1, self.flags];
+        plaintext.extend(self.id);
+        plaintext.extend(&self.created.to_be_bytes()[2..]);
+        plaintext.extend(self.refreshed.to_be_bytes());
+        plaintext.extend(self.idle.to_be_bytes());
+        assert_eq!(plaintext.len(), HEADER_LEN);
+        plaintext.extend(json);
+        plaintext
+    }
 }
 
 /// The peer's token as Node spells it in a cookie.

@@ -17,7 +17,20 @@ pub enum Ringed {
     Fastify { key: [u8; 32], signed: bool, undated: bool },
 }
 
-/// What a codec is told.
+/// The bytes of the native header.
+pub const HEADER_LEN: usize = 32;
+/// What stands in a native token before the JSON.
+pub const PREFIX_LEN: usize = sodium::NONCE_LEN + sodium::TAG_LEN + HEADER_LEN;
+/// The flag of an idle timeout of the session's own; there is no other.
+pub const OWN: u8 = 0x01;
+/// The last creation that a native token can say, in milliseconds.
+pub const LAST_CREATED: u64 = (1 << 48) - 1;
+/// The longest idle timeout, in seconds.
+pub const MAX_IDLE: u64 = (1 << 31) - 1;
+/// How far the clocks of two servers may differ, in milliseconds.
+pub const SKEW: u64 = 60_000;
+
+/// What a codec is told. The time is in milliseconds since 1970, timeouts are in seconds.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub cookie_name: String,
@@ -37,9 +50,11 @@ pub enum Shape {
     Object,
 }
 
-/// What a token that opens says.
+/// What a token that opens says, times in milliseconds and the idle timeout in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
+    /// In hex.
+    pub id: Option<String>,
     pub created_at: Option<u64>,
     pub refreshed_at: u64,
     pub expires_at: u64,
@@ -95,7 +110,7 @@ impl Settings {
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Malformed)?;
         let (nonce, boxed) = bytes.split_first_chunk().ok_or(Malformed)?;
-        if boxed.len() < sodium::TAG_LEN + 15 {
+        if bytes.len() < PREFIX_LEN {
             return Err(Malformed);
         }
         for (key_index, key) in self.ring.iter().enumerate() {
@@ -119,34 +134,39 @@ impl Settings {
         plaintext: &[u8],
         key_index: usize,
     ) -> Result<Accepted, DecodeErrorKind> {
-        let (header, data) = plaintext.split_first_chunk::<15>().ok_or(Malformed)?;
+        let (header, data) = plaintext.split_first_chunk::<HEADER_LEN>().ok_or(Malformed)?;
         if header[0] != 1 {
             return Err(UnsupportedVersion);
+        }
+        if header[1] & !OWN != 0 {
+            return Err(InvalidPayload);
         }
         let number = |bytes: &[u8]| {
             let mut wide = [0; 8];
             wide[8 - bytes.len()..].copy_from_slice(bytes);
             u64::from_be_bytes(wide)
         };
-        let (created_at, refreshed_at) = (number(&header[1..6]), number(&header[6..11]));
-        let own = header[11] >= 0x80;
-        let in_token = number(&header[11..]) % (1 << 31);
-        if created_at > refreshed_at || in_token == 0 {
+        let own = header[1] == OWN;
+        let id = Some(hex::encode(&header[2..18]));
+        let created_at = number(&header[18..24]);
+        let refreshed_at = created_at + 1000 * number(&header[24..28]);
+        let in_token = number(&header[28..]);
+        if in_token == 0 || in_token > MAX_IDLE {
             return Err(InvalidPayload);
         }
         let data = std::str::from_utf8(data).map_err(|_| InvalidPayload)?;
-        let latest = self.now.saturating_add(60);
+        let latest = self.now.saturating_add(SKEW);
         if created_at > latest || refreshed_at > latest {
             return Err(TimestampInFuture);
         }
         let idle = if own { in_token } else { in_token.min(self.idle) };
-        let expires_at = (refreshed_at + idle).min(created_at + self.absolute);
+        let expires_at = (refreshed_at + 1000 * idle).min(created_at + 1000 * self.absolute);
         if self.now >= expires_at {
             return Err(Expired);
         }
         let data = self.shaped(data)?;
         let created_at = Some(created_at);
-        Ok(Accepted { created_at, refreshed_at, expires_at, idle, own, key_index, data })
+        Ok(Accepted { id, created_at, refreshed_at, expires_at, idle, own, key_index, data })
     }
 
     /// Whether the crate may find this where the model wants that.
@@ -205,14 +225,17 @@ impl Settings {
         }
         let time = members.iter().position(is_time);
         let refreshed_at = match time {
-            Some(place) => members.remove(place).value.parse().map_err(|_| InvalidPayload)?,
+            Some(place) => {
+                let seconds = members.remove(place).value.parse::<u64>();
+                seconds.map_err(|_| InvalidPayload)?.saturating_mul(1000)
+            }
             None if undated => self.now,
             None => return Err(InvalidPayload),
         };
-        if refreshed_at > self.now.saturating_add(60) {
+        if refreshed_at > self.now.saturating_add(SKEW) {
             return Err(TimestampInFuture);
         }
-        let expires_at = refreshed_at.saturating_add(self.idle);
+        let expires_at = refreshed_at.saturating_add(1000 * self.idle);
         if self.now >= expires_at {
             return Err(Expired);
         }
@@ -221,6 +244,7 @@ impl Settings {
         }
         let pairs = members.iter().map(|m| (m.name.to_owned(), m.value.to_owned()));
         Ok(Accepted {
+            id: None,
             created_at: None,
             refreshed_at,
             expires_at,

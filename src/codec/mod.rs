@@ -184,6 +184,7 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// A response with this header is one user's: send `Cache-Control: no-store` with it.
     #[must_use]
+    #[allow(clippy::missing_panics_doc, reason = "a token and attributes are UTF-8")]
     pub fn set_cookie(&self, token: &str) -> String {
         // What does not open is written as it is: it is the caller's.
         let live =
@@ -197,7 +198,7 @@ impl<K: SessionKind> Codec<K> {
             Ok::<(), std::convert::Infallible>(())
         });
         let Ok(header) = header;
-        String::from_utf8(header).expect("a token and attributes are ASCII")
+        String::from_utf8(header).expect("a token and attributes are UTF-8")
     }
 
     /// The value of a `Set-Cookie` header that removes the cookie.

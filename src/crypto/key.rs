@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 #[cfg(feature = "fastify")]
 use std::sync::OnceLock;
@@ -294,6 +295,29 @@ impl Key {
             return Err(KeyErrorKind::AllZero.into());
         }
         Ok(Self { shared })
+    }
+}
+
+impl TryFrom<[u8; KEY_LEN]> for Key {
+    type Error = KeyError;
+
+    /// [`Key::from_bytes`].
+    fn try_from(bytes: [u8; KEY_LEN]) -> Result<Self, KeyError> {
+        Self::from_bytes(bytes)
+    }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    /// A key in hex or base64, as an environment variable or a configuration file holds it: 64 hex
+    /// digits, or 43 or 44 base64 characters, with at most one line ending.
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let wrong_length = || {
+            let hint = KeyLengthHint::of(text.as_bytes());
+            Err(KeyErrorKind::TextLength { found: text.len(), hint }.into())
+        };
+        Self::from_text(text.as_bytes()).unwrap_or_else(wrong_length)
     }
 }
 

@@ -52,6 +52,25 @@ impl Keyring {
         self.with(RingKey::Native(key))
     }
 
+    /// A ring of these keys, the primary first.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// # let (newest, older) = (Key::generate()?, Key::generate()?);
+    /// let keyring = Keyring::from_keys([newest, older])?;
+    /// assert_eq!(keyring.len(), 2);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::NoKeys`] if there are none, [`KeyErrorKind::Duplicate`] if one is there twice.
+    pub fn from_keys(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
+        let mut keys = keys.into_iter();
+        let primary = keys.next().ok_or(KeyErrorKind::NoKeys)?;
+        keys.try_fold(Self::new(primary), Self::with_previous)
+    }
+
     /// How many keys there are; at least one.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a keyring is never empty")]
@@ -139,6 +158,13 @@ impl RingKey {
             (Self::Fastify(one), Self::Fastify(two)) => one.is_same(two),
             _ => false,
         }
+    }
+}
+
+impl From<Key> for Keyring {
+    /// [`Keyring::new`].
+    fn from(primary: Key) -> Self {
+        Self::new(primary)
     }
 }
 

@@ -75,6 +75,8 @@ pub enum KeyErrorKind {
     },
     /// The operating system gave no randomness.
     Randomness,
+    /// A keyring needs at least one key.
+    NoKeys,
     /// The keyring already contains the key.
     #[non_exhaustive]
     Duplicate {
@@ -136,6 +138,7 @@ impl fmt::Display for KeyErrorKind {
                 write!(f, "cannot read a key from the environment variable {name}")
             }
             Self::Randomness => f.write_str("the operating system gave no randomness"),
+            Self::NoKeys => f.write_str("a keyring needs at least one key"),
             Self::Duplicate { id } => {
                 write!(f, "the keyring already contains the key with the id {id}")
             }

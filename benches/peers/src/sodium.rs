@@ -17,11 +17,17 @@ use crate::sample::Sample;
 
 const NONCE: usize = 24;
 const TAG: usize = 16;
-const HEADER: usize = 15;
+const ID: usize = 16;
+pub const HEADER: usize = 32;
 const FRONT: usize = NONCE + TAG + HEADER;
+/// The flag of an idle timeout of the session's own.
+const OWN: u8 = 1;
+/// Seconds.
 const IDLE: u32 = 24 * 60 * 60;
-const ABSOLUTE: u64 = 30 * 24 * 60 * 60;
-const SKEW: u64 = 60;
+const MAX_IDLE: u64 = (1 << 31) - 1;
+/// Milliseconds.
+const ABSOLUTE: u64 = 30 * 24 * 60 * 60 * 1000;
+const SKEW: u64 = 60 * 1000;
 const MAX_LEN: usize = 4096 - "session".len();
 
 /// A key bound to a cookie's name.
@@ -85,13 +91,16 @@ impl Sodium {
         if (buffer.len() * 4).div_ceil(3) > MAX_LEN {
             return None;
         }
-        let now = now();
+        // Nonce and id in one draw.
+        let mut random = [0; NONCE + ID];
+        self.random(&mut random);
+        buffer[..NONCE].copy_from_slice(&random[..NONCE]);
         let header = &mut buffer[NONCE + TAG..FRONT];
         header[0] = 1;
-        header[1..6].copy_from_slice(&now.to_be_bytes()[3..]);
-        header[6..11].copy_from_slice(&now.to_be_bytes()[3..]);
-        header[11..].copy_from_slice(&IDLE.to_be_bytes());
-        self.nonce(&mut buffer[..NONCE]);
+        // No flags, and refreshed when it was created: both 0, as they are already.
+        header[2..18].copy_from_slice(&random[NONCE..]);
+        header[18..24].copy_from_slice(&now().to_be_bytes()[2..]);
+        header[28..].copy_from_slice(&IDLE.to_be_bytes());
         self.seal(&mut buffer);
         Some(self.encode_base64(&buffer))
     }
@@ -115,12 +124,12 @@ impl Sodium {
         }
     }
 
-    fn nonce(&self, nonce: &mut [u8]) {
+    fn random(&self, bytes: &mut [u8]) {
         if self.choice.randombytes {
             // SAFETY: the pointer and the length are of one buffer.
-            unsafe { ffi::randombytes_buf(nonce.as_mut_ptr().cast::<c_void>(), nonce.len()) };
+            unsafe { ffi::randombytes_buf(bytes.as_mut_ptr().cast::<c_void>(), bytes.len()) };
         } else {
-            rand::rng().fill_bytes(nonce);
+            rand::rng().fill_bytes(bytes);
         }
     }
 
@@ -174,12 +183,12 @@ pub fn choose(token: &[u8], data: &Sample) -> (Choice, Vec<(&'static str, f64)>)
     let one = make(true, true, true);
     let other = make(false, false, false);
     let json = data.json();
-    let mut nonce = [0; NONCE];
+    let mut random = [0; NONCE + ID];
     let figures = vec![
         ("base64-simd, decode", best(|| one.decode_base64(token))),
         ("base64 (Simd engine), decode", best(|| other.decode_base64(token))),
-        ("randombytes_buf", best(|| one.nonce(&mut nonce))),
-        ("rand::rng()", best(|| other.nonce(&mut nonce))),
+        ("randombytes_buf", best(|| one.random(&mut random))),
+        ("rand::rng()", best(|| other.random(&mut random))),
         (
             "from_utf8, from_str",
             best(|| serde_json::from_str::<Sample>(std::str::from_utf8(&json).ok()?).ok()),
@@ -229,16 +238,21 @@ fn engine() -> &'static Simd {
 
 fn is_valid(header: &[u8]) -> bool {
     let number = |bytes: &[u8]| bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
-    let (created, refreshed) = (number(&header[1..6]), number(&header[6..11]));
-    let idle = number(&header[11..]) & 0x7fff_ffff;
+    let (flags, idle) = (header[1], number(&header[28..]));
+    let created = number(&header[18..24]);
+    let refreshed = created + 1000 * number(&header[24..28]);
+    let counts = if flags == OWN { idle } else { idle.min(IDLE.into()) };
     let now = now();
     header[0] == 1
+        && flags & !OWN == 0
         && idle != 0
-        && created <= refreshed
+        && idle <= MAX_IDLE
         && refreshed <= now + SKEW
-        && now < (refreshed + idle.min(IDLE.into())).min(created + ABSOLUTE)
+        && now < (refreshed + 1000 * counts).min(created + ABSOLUTE)
 }
 
+/// In milliseconds.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| 1000 * since.as_secs() + u64::from(since.subsec_millis()))
 }

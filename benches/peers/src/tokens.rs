@@ -88,8 +88,8 @@ fn size(len: usize, rounds: usize, choice: Choice) -> Vec<Row> {
     }));
     let codec = dynamic.clone();
     lanes.push(Lane::new("decode, entries, one read", tokens.clone(), move |t: &String| {
-        let opened = codec.decode(t).expect("it opens");
-        opened.data.get::<u64>("user_id").expect("a number").expect("it is there")
+        let decoded = codec.decode(t).expect("it opens");
+        decoded.data.get::<u64>("user_id").expect("a number").expect("it is there")
     }));
     lanes.push(Lane::new("parse alone", texts, |text: &Vec<u8>| {
         serde_json::from_slice::<Sample>(text).expect("JSON")
@@ -205,17 +205,17 @@ pub fn keys(rounds: usize, len: usize) -> Vec<Row> {
         let tokens = samples(len).iter().map(|data| last.encode(data).expect("it fits")).collect();
         let codec = Codec::<Sample>::new(ring).expect("a codec");
         lanes.push(Lane::new(format!("{count} keys"), tokens, move |token: &String| {
-            let opened = codec.decode(token).expect("it opens");
-            assert_eq!(opened.info.key_index, usize::from(count) - 1);
-            opened
+            let decoded = codec.decode(token).expect("it opens");
+            assert_eq!(decoded.info.key_index, usize::from(count) - 1);
+            decoded
         }));
     }
     // What the cipher takes to find that a message is not its key's: HSalsa20, the first block and
     // the MAC.
-    let ciphertext = vec![5_u8; 15 + len];
+    let ciphertext = vec![5_u8; sodium::HEADER + len];
     let messages = vec![ciphertext; SESSIONS];
     lanes.push(if cfg!(feature = "simd") {
-        let mut plain = vec![0; 15 + len];
+        let mut plain = vec![0; sodium::HEADER + len];
         Lane::new("MAC alone", messages, move |message: &Vec<u8>| {
             crypto_secretbox_open_detached(&mut plain, message, &[9; 16], &[1; 24], &KEY)
                 .expect_err("forged");

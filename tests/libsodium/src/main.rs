@@ -12,21 +12,27 @@
 #[allow(dead_code, reason = "the fuzz targets use the rest")]
 mod sodium;
 
+use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use sealed_session::{Codec, DecodeErrorKind, Key, Keyring, SessionKind, TestClock};
+use sealed_session::{Codec, DecodeErrorKind, Key, Keyring, SessionId, SessionKind, TestClock};
 use serde_json::value::RawValue;
 
 const NOW: u64 = 1_700_000_000;
-const HEADER: [u8; 15] = [1, 0, 0x65, 0x53, 0xf1, 0, 0, 0x65, 0x53, 0xf1, 0, 0, 1, 0x51, 0x80];
+/// Version 1, no flag, an id that stands for any other, created now, refreshed then, idle for a day.
+const HEADER: [u8; 32] =
+    *b"\x01\x00no session's id!\x01\x8b\xcf\xe5\x68\x00\x00\x00\x00\x00\x00\x01\x51\x80";
+/// Where the id is in it.
+const ID: Range<usize> = 2..18;
 const TIME: &str = r#","__ts":1700000000}"#;
 /// The bytes of JSON that fit into a cookie of this name.
 const SMALLEST: usize = 8;
-const LARGEST: usize = 3006;
+const LARGEST_NATIVE: usize = 2994;
+const LARGEST_FASTIFY: usize = 3006;
 /// How many cases a thread takes at a time.
 const CHUNK: u64 = 1000;
 
@@ -87,14 +93,15 @@ fn run(case: u64) -> Result<(), &'static str> {
     let key: [u8; 32] = rng.bytes();
     let nonce: [u8; 24] = rng.bytes();
     let fastify = case % 2 == 1;
-    let size = SMALLEST + (case / 2) as usize % (LARGEST - SMALLEST + 1);
+    let largest = if fastify { LARGEST_FASTIFY } else { LARGEST_NATIVE };
+    let size = SMALLEST + (case / 2) as usize % (largest - SMALLEST + 1);
     let json = rng.json(size);
 
     let Ok(ours) = Key::from_bytes(key) else { return Err("the key") };
     let ring = if fastify { Keyring::fastify(ours) } else { Keyring::new(ours) };
     let codec =
         Codec::<Raw>::builder(ring).clock(TestClock::at(NOW)).build().map_err(|_| "the codec")?;
-    let (secret, plaintext) = if fastify {
+    let (secret, mut plaintext) = if fastify {
         (key, [&json.as_bytes()[..size - 1], TIME.as_bytes()].concat())
     } else {
         (sodium::subkey(&key, Raw::NAME), [&HEADER, json.as_bytes()].concat())
@@ -104,15 +111,34 @@ fn run(case: u64) -> Result<(), &'static str> {
     let data = RawValue::from_string(json.clone()).map_err(|_| "the JSON")?;
     let token = codec.encode(&data).map_err(|_| "it is not sealed here")?;
     let (its_nonce, boxed) = unspell(fastify, &token).ok_or("the spelling")?;
-    if sodium::open(&secret, &its_nonce, &boxed).as_ref() != Some(&plaintext) {
-        return Err("sealed here, it does not open there, or says another thing");
+    let there = sodium::open(&secret, &its_nonce, &boxed);
+    let mut there = there.ok_or("sealed here, it does not open there")?;
+    if !fastify {
+        let here = codec.decode(&token).map_err(|_| "sealed here, it does not open here")?;
+        let id = there.get_mut(ID).ok_or("there is no header")?;
+        if here.info.id.is_none_or(|here| here.as_bytes() != id) {
+            return Err("they find another id each");
+        }
+        // It is as random as the nonce.
+        id.copy_from_slice(&HEADER[ID]);
+    }
+    if there != plaintext {
+        return Err("sealed here, it says another thing there");
     }
 
     // There, and opened here.
+    let id: [u8; 16] = rng.bytes();
+    if !fastify {
+        plaintext[ID].copy_from_slice(&id);
+    }
     let sealed = sodium::seal(&secret, &nonce, &plaintext);
-    let opened = codec.decode(spell(fastify, &nonce, &sealed));
-    let opened = opened.map_err(|_| "sealed there, it does not open here")?;
-    if opened.data.get() != json || opened.info.refreshed_at != NOW || opened.info.key_index != 0 {
+    let decoded = codec.decode(spell(fastify, &nonce, &sealed));
+    let decoded = decoded.map_err(|_| "sealed there, it does not open here")?;
+    let info = decoded.info;
+    let now = UNIX_EPOCH + Duration::from_secs(NOW);
+    let same_id =
+        if fastify { info.id.is_none() } else { info.id == Some(SessionId::from_bytes(id)) };
+    if decoded.data.get() != json || info.refreshed_at != now || info.key_index != 0 || !same_id {
         return Err("sealed there, it says another thing here");
     }
 

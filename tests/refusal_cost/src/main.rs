@@ -101,7 +101,7 @@ fn main() {
     };
     let ours = codec::<Dynamic>(ring);
     let data = entries(size);
-    let bits = 8 * (24 + 16 + 15 + size);
+    let bits = 8 * (24 + 16 + 32 + size);
     let case = case.trim_start_matches("two-keys-");
     let (other_key, other_name) =
         (codec::<Dynamic>(Keyring::new(key(9))), codec::<Other>(Keyring::new(key(1))));

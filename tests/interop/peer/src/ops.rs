@@ -1,6 +1,7 @@
 //! The operations of a request, on any of the kinds.
 
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sealed_session::{Dynamic, Entries, Session, SessionError, SessionErrorKind, SessionKind};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -107,6 +108,11 @@ impl<const N: usize> Handle for Session<Named<N>> {
     }
 }
 
+/// A time as Node's tokens have it.
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 fn run<K: SessionKind<Data = Entries>>(session: &Session<K>, ops: &[Op]) -> Result<Answer>
 where
     Session<K>: Handle,
@@ -116,8 +122,8 @@ where
     Ok(Answer {
         results,
         data: session.data().unwrap_or_default(),
-        ts: info.as_ref().map(|info| info.refreshed_at),
-        created: info.as_ref().and_then(|info| info.created_at),
+        ts: info.as_ref().map(|info| unix_seconds(info.refreshed_at)),
+        created: info.as_ref().and_then(|info| info.created_at).map(unix_seconds),
         key: info.as_ref().map(|info| info.key_index),
         accepted: info.is_some(),
     })

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::config::SessionConfig;
+use crate::ops::unix_seconds;
 
 #[derive(Deserialize)]
 struct Line {
@@ -66,29 +67,33 @@ fn answer(codecs: &mut Codecs, line: &str) -> Result<Value> {
             })
         }
         "decode" => {
-            let opened = match (header, cookie) {
+            let result = match (header, cookie) {
                 (Some(header), _) => codec.decode_cookie_header(header),
                 (None, Some(cookie)) => codec.decode(cookie),
                 (None, None) => return Err("nothing to decode".into()),
             };
-            decoded(codec, opened)
+            describe(codec, result)
         }
         _ => Err(format!("no such op: {op}").into()),
     }
 }
 
-fn decoded(codec: &Codec<Dynamic>, opened: Result<Decoded<Entries>, DecodeError>) -> Result<Value> {
-    let opened = match opened {
-        Ok(opened) => opened,
+fn describe(
+    codec: &Codec<Dynamic>,
+    result: Result<Decoded<Entries>, DecodeError>,
+) -> Result<Value> {
+    let decoded = match result {
+        Ok(decoded) => decoded,
         Err(error) => return Ok(json!({ "data": null, "reason": format!("{:?}", error.kind()) })),
     };
-    let older = opened.info.key_index > 0;
+    let info = &decoded.info;
+    let older = info.key_index > 0;
     Ok(json!({
-        "data": serde_json::to_string(&opened.data)?,
-        "ts": opened.info.refreshed_at,
-        "created": opened.info.created_at,
-        "key": opened.info.key_index,
+        "data": serde_json::to_string(&decoded.data)?,
+        "ts": unix_seconds(info.refreshed_at),
+        "created": info.created_at.map(unix_seconds),
+        "key": info.key_index,
         "changed": older,
-        "reseal": older.then(|| codec.reseal(&opened)).transpose()?,
+        "reseal": older.then(|| codec.reseal(&decoded)).transpose()?,
     }))
 }
