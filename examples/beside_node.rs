@@ -1,4 +1,4 @@
-//! A login shared with Node: `cargo run --example beside_node`, beside this plain fastify server.
+//! A login shared with Node: `cargo run --example beside_node`, together with this fastify server.
 //!
 //! ```js
 //! // beside.mjs; npm install fastify@5 @fastify/secure-session@8
@@ -24,9 +24,9 @@
 //! await app.listen({ port: 3001 })
 //! ```
 //!
-//! Both read one key file: `genkey --output secret-key` and the plugin's own `genkey` write
-//! the same 32 bytes. (`KEY_FILE` names another; `KEY` gives the key itself in hex.) Then one cookie
-//! jar goes from one to the other:
+//! Both read the same key file, which holds 32 raw bytes. Generate it with `genkey --output secret-key`
+//! or with the plugin's own generator. (`KEY_FILE` names another file; `KEY` is the key itself in hex.)
+//! Then use one cookie jar for both:
 //!
 //! ```sh
 //! curl -c jar -b jar http://127.0.0.1:3000/           # Rust: visit 1, the last was answered by nobody
@@ -42,8 +42,8 @@ use sealed_session::{Codec, Dynamic, Key, KeyError, Keyring, Session, SessionErr
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Node's keys, its name for the cookie (`session`, as a `Dynamic` session's is), its expiry
-    // (24 hours, as here by default), its path: whatever differs, the two servers do not share.
+    // To share sessions, both servers need the same keys, cookie name (`session`, as for a `Dynamic`
+    // session), expiry (24 hours, the default here) and path.
     let codec = Codec::<Dynamic>::new(Keyring::fastify(key()?))?;
     let app = Router::new()
         .route("/", get(visit))

@@ -1,8 +1,8 @@
-//! The session without axum, on any tower service:
+//! A session without axum, on any tower service:
 //! `cargo run --example tower_only --no-default-features --features tower`.
 //!
-//! There is no socket here. `main` plays the browser: it sends requests, prints the responses, and
-//! brings back the cookie that it was given.
+//! There is no socket. `main` acts as the browser: it sends requests, prints the responses, and sends
+//! back the cookie that it received.
 
 use std::convert::Infallible;
 
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         if let Some(set) = response.headers().get(SET_COOKIE) {
             let pair = set.to_str()?.split(';').next().unwrap_or_default();
-            // A browser forgets a cookie that is removed; here an empty value is sign enough.
+            // A browser forgets a removed cookie. Here it is enough to check for an empty value.
             cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
         }
     }
@@ -49,10 +49,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn handle(request: Request<()>) -> Result<Response<String>, Infallible> {
-    // The layer has put the session there, one for each kind.
+    // The layer has put the session there, one per kind.
     let body = match request.extensions().get::<Session<Visits>>() {
         Some(session) => visit(request.uri().path(), session),
-        None => Ok("no SessionLayer on the way".to_owned()),
+        None => Ok("the SessionLayer is missing".to_owned()),
     };
     Ok(match body {
         Ok(body) => Response::new(body),

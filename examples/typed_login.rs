@@ -1,6 +1,6 @@
 //! A typed login: `cargo run --example typed_login`, then open the address that it prints.
 //!
-//! What a log-in has to do is in `log_in`: begin a new session, and only then write who it is.
+//! `log_in` shows what a log-in has to do: begin a new session, and only then write who the user is.
 
 use axum::Router;
 use axum::extract::Form;
@@ -29,7 +29,8 @@ struct Credentials {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // A key from `genkey` outlives the process; this one does not, and the logins neither.
+    // This key is lost when the process ends, and so are the logins. A real service reads a key that
+    // `genkey` has written.
     let keyring = Keyring::new(Key::generate()?);
     let app = Router::new()
         .route("/", get(home))
@@ -44,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// For everybody: `None` is a visitor who is not logged in.
+/// For everybody: `None` means that the visitor is not logged in.
 async fn home(login: Option<Current<Login>>) -> Html<String> {
     Html(match login {
         Some(login) => format!(
@@ -52,7 +53,7 @@ async fn home(login: Option<Current<Login>>) -> Html<String> {
              <form method=\"post\" action=\"/log-out\"><button>Log out</button></form>",
             login.user_id
         ),
-        None => "<p>You are not logged in. <a href=\"/me\">Your page</a> says so, too.</p>\
+        None => "<p>You are not logged in. <a href=\"/me\">Your page</a> answers 401.</p>\
              <form method=\"post\" action=\"/log-in\">\
              <label>User number <input name=\"user_id\" type=\"number\" min=\"1\" value=\"7\"></label> \
              <button>Log in</button></form>"
@@ -60,17 +61,17 @@ async fn home(login: Option<Current<Login>>) -> Html<String> {
     })
 }
 
-/// For users alone: without a session the extractor answers 401.
+/// Only for users: without a session the extractor answers 401.
 async fn me(Current(login): Current<Login>) -> String {
     format!("the page of user {}", login.user_id)
 }
 
-/// A real service checks a password here, before anything of the session is touched.
+/// A real service checks a password here, before it changes the session.
 async fn log_in(
     session: Session<Login>,
     Form(Credentials { user_id }): Form<Credentials>,
 ) -> Result<Redirect, SessionError> {
-    // Nothing of what the browser had before survives the log-in: neither data nor age.
+    // Nothing of the old session survives the log-in, neither its data nor its age.
     session.regenerate();
     session.set(Login { user_id })?;
     Ok(Redirect::to("/"))

@@ -1,8 +1,8 @@
 //! Sessions and websockets: `cargo run --example websocket`, then open the address that it prints.
 //!
-//! The session is read at the upgrade, which is an ordinary request with an ordinary cookie. Once
-//! the socket is open there are no more headers, so nothing can be written to the session; what a
-//! message has to prove is proved by a token of its own in it.
+//! The session is read at the upgrade, which is an ordinary request with an ordinary cookie. Once the
+//! socket is open there are no more headers, so the session can no longer be written. Each message
+//! carries its own token, which proves who sent it.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ impl SessionKind for Login {
     const NAME: &'static str = "login";
 }
 
-/// What a message carries to show whose it is. A kind of its own: a token is bound to its name, so
-/// that a ticket is no login, and a login no ticket.
+/// A message carries a ticket that proves who sent it. It is a separate kind: a token is bound to its
+/// name, so a ticket cannot serve as a login, and a login cannot serve as a ticket.
 struct Ticket;
 
 impl SessionKind for Ticket {
@@ -63,7 +63,7 @@ async fn log_in(session: Session<Login>) -> Result<Redirect, SessionError> {
     Ok(Redirect::to("/"))
 }
 
-/// A token for one minute's messages.
+/// A ticket that can be used for one minute.
 async fn ticket(
     State(tickets): State<Codec<Ticket>>,
     Current(login): Current<Login>,
@@ -78,8 +78,8 @@ async fn socket(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    // A browser opens a socket for any page that asks. `SameSite` keeps the cookie from other
-    // sites, but not from the other subdomains of this one.
+    // A browser opens a socket for any page. `SameSite` withholds the cookie from other sites, but
+    // not from other subdomains of this site.
     if !same_origin(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -92,7 +92,7 @@ async fn talk(
     session: Session<Login>,
     login: Login,
 ) {
-    // The response that began the socket has left, and no cookie can follow it.
+    // The response that opened the socket has been sent, so the cookie can no longer be set.
     let refused = match session.set(Login { user_id: 8 }) {
         Ok(()) => "written".to_owned(),
         Err(error) => error.to_string(),
@@ -105,12 +105,12 @@ async fn talk(
         let Message::Text(text) = message else {
             continue;
         };
-        // A message is a ticket, a space, and what is to be said.
+        // A message is a ticket, a space, and a text.
         let (token, words) = text.split_once(' ').unwrap_or((&text, ""));
         let answer = match tickets.decode(token) {
-            Ok(opened) => format!("user {} says {words}", opened.data.user_id),
-            // The reason is for a log; whoever sent the token learns only that it does not open.
-            Err(_) => "a valid ticket is wanted".to_owned(),
+            Ok(decoded) => format!("user {} says {words}", decoded.data.user_id),
+            // The reason is for the log. The sender only learns that the ticket was refused.
+            Err(_) => "invalid ticket".to_owned(),
         };
         if socket.send(Message::text(answer)).await.is_err() {
             return;
@@ -118,7 +118,8 @@ async fn talk(
     }
 }
 
-/// Whether the page that opens the socket is of this host. Without `Origin` it is no browser.
+/// Whether the page that opens the socket is from this host. Without `Origin`, the client is not a
+/// browser.
 fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;

@@ -1,4 +1,4 @@
-//! What a cookie is made of: the parts of its bytes, and what the seal says of the session.
+//! The anatomy of a cookie: the parts of its bytes, and the metadata of the session.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sealed_session::{Codec, SessionId, SessionKind};
 
-/// What a browser keeps of a cookie's name and value.
+/// The most that a browser stores of a cookie's name and value, in bytes.
 pub(crate) const MAX_COOKIE_LEN: usize = 4096;
 
-/// The parts of a token in their order, each with its length. What is left is the data.
+/// The parts of a token in order, each with its length. The rest is the data.
 const PARTS: [(&str, usize, &str); 3] = [
     ("nonce", 24, "random, and new with every seal"),
     ("tag", 16, "proves that no bit of it was changed"),
@@ -18,14 +18,14 @@ const PARTS: [(&str, usize, &str); 3] = [
 ];
 const DATA: (&str, &str) = ("data", "sealed: the session as JSON");
 
-/// A cookie that came with the request and that opens.
+/// A cookie of the request that opens.
 pub(crate) struct Anatomy {
     pub(crate) name: String,
     /// Name and value, as a browser counts them.
     pub(crate) size: usize,
     pub(crate) token: String,
     pub(crate) parts: Vec<Part>,
-    /// The data, opened.
+    /// The opened data.
     pub(crate) json: String,
     /// The session's public name.
     pub(crate) id: Option<SessionId>,
@@ -45,7 +45,7 @@ pub(crate) struct Part {
 }
 
 impl Anatomy {
-    /// Opens the codec's cookie. The middleware has done so already; this is to see its bytes.
+    /// Opens the codec's cookie. The middleware has already done so; this is only to show its bytes.
     pub(crate) fn of<K: SessionKind>(codec: &Codec<K>, headers: &HeaderMap) -> Option<Self> {
         let name = codec.cookie_name();
         let (token, decoded) = headers
@@ -89,7 +89,7 @@ impl Anatomy {
 }
 
 impl Part {
-    /// At most so many bytes in hex, in pairs of digits, and how many bytes are left out.
+    /// At most `most` bytes in hex, in pairs of digits, and the number of bytes that are left out.
     pub(crate) fn hex(&self, most: usize) -> (String, usize) {
         let shown = &self.bytes[..self.bytes.len().min(most)];
         let pairs: Vec<_> = shown.iter().map(|byte| format!("{byte:02x}")).collect();

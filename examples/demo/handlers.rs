@@ -1,4 +1,4 @@
-//! The handlers: what a program does with its sessions.
+//! The handlers: how a program uses its sessions.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) async fn home(
     });
     let login = match counted.map_err(Problem::from) {
         Ok(login) => login.done(),
-        // A name may fill the cookie to the last byte; then the counter stands at nine.
+        // A long name can fill the cookie, so that the counter cannot get another digit.
         Err(problem) if problem.status == StatusCode::BAD_REQUEST => session.data(),
         Err(problem) => return Err(problem),
     };
@@ -40,7 +40,7 @@ pub(crate) async fn home(
     let view = View {
         login,
         preferences: preferences.map(|Current(preferences)| preferences),
-        // The same cookies once more, this time to look inside.
+        // Decode the same cookies again to show their parts.
         cookies: [Anatomy::of(&app.logins, &headers), Anatomy::of(&app.preferences, &headers)]
             .into_iter()
             .flatten()
@@ -72,11 +72,11 @@ pub(crate) async fn log_in(
     let Form(LoginForm { name, remember }) = form?;
     let name = name.trim();
     if name.is_empty() || name.contains(char::is_control) {
-        let title = "That is no name";
-        let text = "Please give a name, in one line, without control characters.";
+        let title = "That is not a name";
+        let text = "Please enter a name in one line, without control characters.";
         return Err(Problem::new(StatusCode::BAD_REQUEST, title, text));
     }
-    // Nothing of the session before survives a login.
+    // Nothing of the old session survives a login.
     session.regenerate();
     session.set(Login { name: name.to_owned(), visits: 0 })?;
     if remember.is_some() {
@@ -85,7 +85,7 @@ pub(crate) async fn log_in(
     Ok(Done { location: "/login", text: format!("logged in as {name}") })
 }
 
-/// Where a log-in leads: the cookie that was set must have come back. Then it goes on to the page.
+/// The page after a log-in. If the browser has sent back the new cookie, it redirects to the home page.
 pub(crate) async fn logged_in(
     State(app): State<Arc<App>>,
     login: Option<Current<Login>>,
@@ -116,11 +116,11 @@ pub(crate) async fn set_preferences(
     Ok(Done { location: "/", text: "preferences saved".to_owned() })
 }
 
-/// Anybody at this machine may rotate, logged in or not: nobody loses a session by it, unless the key
-/// is rotated once more before that session has come by: one previous key is kept.
+/// Anybody at this machine may rotate the key, logged in or not. One previous key is kept, so a session
+/// is lost only if the key is rotated twice before the session's next request.
 ///
-/// It looks at the sessions first, under the old keys. So this response leaves them as they are,
-/// and the next page can show a cookie that the previous key opens.
+/// The sessions are opened first, under the old keys. So this response leaves them unchanged, and the
+/// next page can show a cookie that the previous key opens.
 pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
     _login: Option<Current<Login>>,
@@ -134,11 +134,11 @@ pub(crate) async fn rotate(
 }
 
 pub(crate) async fn not_found() -> Problem {
-    let text = "The demo has one page, and it is at /.";
-    Problem::new(StatusCode::NOT_FOUND, "Nothing is here", text)
+    let text = "The demo has only one page, at /.";
+    Problem::new(StatusCode::NOT_FOUND, "There is nothing here", text)
 }
 
 pub(crate) async fn wrong_method() -> Problem {
-    let text = "The page is read with GET; its forms are sent with POST.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Not with this method", text)
+    let text = "Read the page with GET, and send its forms with POST.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", text)
 }

@@ -1,12 +1,12 @@
-//! A template engine of one function. What goes into a page is `Html`, and a text becomes that only
-//! by being escaped.
+//! A template engine with one function. A page consists of `Html`, and a text becomes `Html` only by
+//! being escaped.
 
-/// Text that is safe to stand in a page, in an element or between the quotes of an attribute.
+/// Text that is safe in a page, inside an element or between the quotes of an attribute.
 #[derive(Clone, Default)]
 pub(crate) struct Html(String);
 
 impl Html {
-    /// A text of anybody's, escaped.
+    /// Escapes an untrusted text.
     pub(crate) fn text(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         for character in text.chars() {
@@ -22,13 +22,13 @@ impl Html {
         Self(out)
     }
 
-    /// Mark-up that stands in the source.
+    /// Markup from the source code.
     pub(crate) fn markup(markup: &'static str) -> Self {
         Self(markup.to_owned())
     }
 
-    /// Fills each `{{slot}}` of a template. It goes over the template once, so that a slot in what
-    /// is filled in stays a text.
+    /// Fills each `{{slot}}` of a template. It scans the template only once, so a slot inside a value
+    /// stays text.
     pub(crate) fn fill(template: &'static str, slots: &[(&str, Self)]) -> Self {
         let mut out = String::with_capacity(2 * template.len());
         let mut rest = template;
@@ -55,7 +55,7 @@ impl FromIterator<Self> for Html {
     }
 }
 
-/// Numbers have no mark-up.
+/// Numbers contain no markup.
 impl From<usize> for Html {
     fn from(number: usize) -> Self {
         Self(number.to_string())

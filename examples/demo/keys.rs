@@ -1,6 +1,6 @@
-//! The key file: made at the first start, and rotated so that a restart still opens old cookies.
+//! The key file: created at the first start, and rotated so that old cookies still open after a restart.
 //!
-//! `demo-key` holds the current key and `demo-key.previous` the one before, both in hex.
+//! `demo-key` holds the current key, and `demo-key.previous` the previous one, both in hex.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ pub(crate) struct KeyFile {
 }
 
 impl KeyFile {
-    /// Makes the file, or loads it if it is there.
+    /// Creates the file, or loads it if it exists.
     pub(crate) fn open(path: PathBuf) -> Result<Self, Box<dyn Error>> {
         let fresh = Key::generate()?;
         let (current, made) = match write_new(&path, &fresh) {
@@ -31,7 +31,7 @@ impl KeyFile {
                 (Key::from_file(&path)?, false)
             }
             Err(error) => {
-                let what = format!("cannot make the key file {}", path.display());
+                let what = format!("cannot create the key file {}", path.display());
                 return Err(Failure::new(what, error).into());
             }
         };
@@ -39,7 +39,7 @@ impl KeyFile {
         let previous = beside(&path, ".previous");
         if previous.try_exists()? {
             let previous = Key::from_file(&previous)?;
-            // Both are the same where a rotation broke off between its two files.
+            // Both are the same if a rotation was interrupted between its two files.
             if previous != current {
                 keyring = keyring.with_previous(previous)?;
             }
@@ -47,12 +47,12 @@ impl KeyFile {
         Ok(Self { path, keyring, current, made, rotated_at: None })
     }
 
-    /// A new key becomes the current one, and the current one the previous. One that was previous
-    /// is dropped.
+    /// A new key becomes the current one, and the current key becomes the previous one. The old
+    /// previous key is dropped.
     pub(crate) fn rotate(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let fresh = Key::generate()?;
         let keyring = Keyring::new(fresh.clone()).with_previous(self.current.clone())?;
-        // In this order: whenever it breaks off, the current key is in a file.
+        // In this order, so that the current key is always in a file, even after an interruption.
         self.replace(&beside(&self.path, ".previous"), &self.current)?;
         self.replace(&self.path, &fresh)?;
         self.keyring = keyring;
@@ -82,7 +82,7 @@ impl KeyFile {
         format!("{} ({how}{previous})", self.path.display())
     }
 
-    /// Replaces a key file in one step: a reader sees the old key or the new one, never half of one.
+    /// Replaces a key file in one step: a reader sees the old key or the new key, never half a key.
     fn replace(&self, path: &Path, key: &Key) -> Result<(), Failure> {
         let temporary = beside(&self.path, ".new");
         let replace = || {
@@ -99,7 +99,7 @@ impl KeyFile {
     }
 }
 
-/// Writes a file that must not be there yet and that only its owner can read.
+/// Writes a file that must not exist yet and that only its owner can read.
 fn write_new(path: &Path, key: &Key) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -108,7 +108,7 @@ fn write_new(path: &Path, key: &Key) -> io::Result<()> {
     let mut file = options.open(path)?;
     let written = write(&mut file, key);
     if written.is_err() {
-        // Half a key would be refused at the next start. That it is still there is the lesser error.
+        // The next start would refuse half a key. An error here is less important than the first one.
         let _ = fs::remove_file(path);
     }
     written

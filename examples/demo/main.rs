@@ -1,7 +1,7 @@
-//! The crate at work in a browser: `cargo run --example demo`, then open the address it prints.
+//! A demo for the browser: `cargo run --example demo`, then open the address that it prints.
 //!
 //! Log in, count visits, keep preferences in a second session, rotate the key, and look at the
-//! cookie that came with the request. What asks for no HTML, as curl does, gets the same as text.
+//! cookie of the request. Clients that do not ask for HTML, such as curl, get the same page as text.
 //! `PORT` and `KEY_FILE` change the port and the key file.
 
 mod anatomy;
@@ -34,7 +34,7 @@ use crate::reply::Failure;
 use crate::sessions::App;
 
 const DEFAULT_PORT: u16 = 3000;
-/// Not the name that the README gives to a service's own key.
+/// Different from the name that the README uses for a service's own key.
 const DEFAULT_KEY_FILE: &str = "demo-key";
 /// How long open requests may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(3);
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Box<dyn Error>> {
     let port = port()?;
-    // The port first: where it is taken, no key file is made.
+    // The port comes first, so that no key file is created if the port is in use.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
         let what = format!("cannot listen on 127.0.0.1:{port} (PORT chooses another port)");
         Failure::new(what, error)
@@ -64,11 +64,11 @@ async fn serve() -> Result<(), Box<dyn Error>> {
 
     println!("key file: {origin}");
     println!("open http://{address}/ in a browser, or: curl http://{address}/");
-    println!("Ctrl-C ends it");
+    println!("press Ctrl-C to stop");
 
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, routes(app)).with_graceful_shutdown(async {
-        // Where Ctrl-C cannot be listened to, it ends the process as ever.
+        // If the program cannot listen for Ctrl-C, it ends the process as usual.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -82,7 +82,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Everything that looks at a session is below both layers. The style sheet and the icon are not:
+/// Everything that uses a session is below both layers. The style sheet and the icon are not, because
 /// they are the same for everybody.
 fn routes(app: Arc<App>) -> Router {
     Router::new()
@@ -106,7 +106,7 @@ fn port() -> Result<u16, Failure> {
     match env::var("PORT") {
         Ok(text) => text
             .parse()
-            .map_err(|error| Failure::new(format!("PORT is {text:?}, which is no port"), error)),
+            .map_err(|error| Failure::new(format!("PORT is {text:?}, which is not a port"), error)),
         Err(VarError::NotPresent) => Ok(DEFAULT_PORT),
         Err(error) => Err(Failure::new("PORT cannot be read".to_owned(), error)),
     }

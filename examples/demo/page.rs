@@ -1,4 +1,4 @@
-//! The page: templates and style are in the binary, and it needs no script.
+//! The page. Its templates and style sheet are in the binary. It needs no script.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -12,13 +12,13 @@ use crate::reply::Problem;
 use crate::sessions::{LOGIN_IDLE, Language, Login, Preferences, REMEMBERED_IDLE, Theme};
 use crate::time;
 
-/// How much of a long name, JSON or part is shown.
+/// The most that is shown of a name, of JSON and of a part.
 const MAX_NAME: usize = 60;
 const MAX_JSON: usize = 400;
 const MAX_HEX: usize = 120;
 const UNSAVED: &str = "Nothing is saved yet.";
 
-/// What there is to show, as a page or as text.
+/// The content, which is shown as a page or as text.
 pub(crate) struct View {
     pub(crate) login: Option<Login>,
     pub(crate) preferences: Option<Preferences>,
@@ -29,7 +29,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Whether a rotation reaches a cookie with this response.
+    /// Whether this response re-seals a cookie.
     fn is_resealed(&self) -> bool {
         self.cookies.iter().any(|cookie| cookie.key_index > 0)
     }
@@ -87,12 +87,12 @@ fn layout(title: &str, theme: Theme, main: Html) -> Html {
     )
 }
 
-/// What the cookies themselves say of the last form.
+/// A notice about the last form, as far as the cookies show it.
 fn notice(view: &View) -> Html {
     let first = view.login.as_ref().is_some_and(|login| login.visits == 1);
     let text = if view.is_resealed() {
-        "The previous key has opened a cookie of this request. This response carries it sealed \
-         under the new key."
+        "The previous key has opened a cookie of this request. This response re-seals it under the \
+         new key."
     } else if first {
         "You are logged in. The login is in the cookie; the server has stored nothing."
     } else {
@@ -164,7 +164,7 @@ fn keys(view: &View, now: SystemTime) -> Html {
 
 fn anatomy(cookie: &Anatomy, now: SystemTime) -> Html {
     let current = cookie.key_index == 0;
-    let resealed = if current { "" } else { "now sealed again" };
+    let resealed = if current { "" } else { "now re-sealed" };
     let remembered = cookie.own_idle_timeout.map(|idle| {
         let (own, usual) = (idle.as_secs(), LOGIN_IDLE.as_secs());
         let (own, usual) = (time::duration(own), time::duration(usual));
@@ -205,7 +205,7 @@ fn anatomy(cookie: &Anatomy, now: SystemTime) -> Html {
     )
 }
 
-/// The parts side by side, each as wide as it has bytes.
+/// The parts side by side. The width of each is its number of bytes.
 fn strip(parts: &[Part]) -> Html {
     let mut x = 0;
     let rect = |part: &Part| {
@@ -223,7 +223,7 @@ fn part(part: &Part) -> Html {
     let (hex, left_out) = part.hex(MAX_HEX);
     let more = match left_out {
         0 => String::new(),
-        left_out => format!("… and {left_out} bytes more"),
+        left_out => format!("… and {left_out} more bytes"),
     };
     Html::fill(
         include_str!("part.html"),
@@ -237,7 +237,7 @@ fn part(part: &Part) -> Html {
     )
 }
 
-/// At most so many characters.
+/// Shortens a text to at most `most` characters.
 fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),

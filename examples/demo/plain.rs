@@ -63,7 +63,7 @@ fn write_cookie(out: &mut String, cookie: &Anatomy) -> fmt::Result {
         cookie.size,
         cookie.percent()
     )?;
-    let resealed = if cookie.key_index > 0 { ", now sealed again" } else { "" };
+    let resealed = if cookie.key_index > 0 { ", now re-sealed" } else { "" };
     writeln!(out, "  opened by  {}{resealed}", cookie.key())?;
     if let Some(id) = cookie.id {
         writeln!(out, "  session    {id}")?;
@@ -91,7 +91,7 @@ fn write_cookie(out: &mut String, cookie: &Anatomy) -> fmt::Result {
             writeln!(out, "  {label:<10} {}", digits.join(" "))?;
         }
         if left_out > 0 {
-            writeln!(out, "  {:<10} … and {left_out} bytes more", "")?;
+            writeln!(out, "  {:<10} … and {left_out} more bytes", "")?;
         }
     }
     writeln!(out, "  opened     {}", cookie.json)

@@ -1,4 +1,4 @@
-//! How the demo answers: a page or plain text, redirects, problems, and the headers on all of them.
+//! The demo's responses: a page or plain text, redirects, problems, and the headers of all of them.
 
 use std::error::Error;
 use std::fmt;
@@ -25,12 +25,12 @@ const HEADERS: [(HeaderName, &str); 5] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    // The page shows a cookie: no cache shall keep it.
+    // The page shows a cookie, so no cache may keep it.
     (header::CACHE_CONTROL, "no-store"),
     (header::VARY, "Accept"),
 ];
 
-/// What the client wants to read.
+/// The format that the client asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Page,
@@ -39,16 +39,16 @@ pub(crate) enum Format {
 
 impl Format {
     fn of(headers: &HeaderMap) -> Self {
-        let accepts = |wanted: &str| {
+        let accepts = |media_type: &str| {
             headers
                 .get_all(header::ACCEPT)
                 .iter()
                 .filter_map(|value| value.to_str().ok())
                 .flat_map(|value| value.split(','))
                 .filter_map(|range| range.split(';').next())
-                .any(|range| range.trim().eq_ignore_ascii_case(wanted))
+                .any(|range| range.trim().eq_ignore_ascii_case(media_type))
         };
-        // Browsers ask for HTML by name. Curl takes anything.
+        // Browsers ask for HTML by name. Curl accepts anything.
         if accepts("text/html") { Self::Page } else { Self::Text }
     }
 }
@@ -61,7 +61,7 @@ impl<S: Sync> FromRequestParts<S> for Format {
     }
 }
 
-/// After a form: a redirection (303) to the page. Curl does not follow it, and shows the text.
+/// The response to a form: a redirect (303) to the page. Curl does not follow it and shows the text.
 pub(crate) struct Done {
     pub(crate) location: &'static str,
     pub(crate) text: String,
@@ -74,7 +74,7 @@ impl IntoResponse for Done {
     }
 }
 
-/// A request that cannot be met. [`finish`] writes it as a page or as text.
+/// A request that failed. [`finish`] writes it as a page or as text.
 #[derive(Clone)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
@@ -111,8 +111,8 @@ impl From<SessionError> for Problem {
                 StatusCode::BAD_REQUEST,
                 "That is too long for a cookie",
                 format!(
-                    "The cookie would have {} bytes, and a browser keeps {}. Please take a name \
-                     that is at least {} bytes shorter.",
+                    "The cookie would have {} bytes, but a browser stores at most {}. Please choose a \
+                     name that is at least {} bytes shorter.",
                     size.size,
                     size.limit,
                     // Four characters of the cookie are three bytes of the session.
@@ -128,8 +128,8 @@ impl Problem {
     /// The cause is for the terminal, not for the client.
     pub(crate) fn internal(error: &(dyn Error + 'static)) -> Self {
         eprintln!("error: {}", chain(error));
-        let title = "Something went wrong here";
-        let text = "The reason is in the terminal that the demo runs in.";
+        let title = "Something went wrong";
+        let text = "The terminal in which the demo runs shows the reason.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, title, text)
     }
 }
@@ -167,16 +167,16 @@ pub(crate) async fn finish(
     response
 }
 
-/// A page outside the session layers has no handle; the codec opens the header without one.
+/// Outside the session layers there is no session handle, so the codec decodes the header directly.
 fn theme(app: &App, cookies: Option<&HeaderValue>) -> Theme {
     cookies
         .and_then(|cookies| app.preferences.decode_cookie_header(cookies).ok())
-        .map(|opened| opened.data.theme)
+        .map(|decoded| decoded.data.theme)
         .unwrap_or_default()
 }
 
-/// Refuses forms that another site sends: browsers say where a request comes from. What is no
-/// browser does not say, and has no cookies to abuse.
+/// Refuses forms that another site sends. Browsers send `Sec-Fetch-Site`. Other clients do not, and
+/// they have no cookies that a site could abuse.
 pub(crate) async fn own_forms_only(request: Request, next: Next) -> Response {
     let site = request.headers().get("sec-fetch-site");
     let own = site.is_none_or(|site| site == "same-origin" || site == "none");
@@ -188,7 +188,7 @@ pub(crate) async fn own_forms_only(request: Request, next: Next) -> Response {
         .into_response()
 }
 
-/// A page or a text, whichever is wanted.
+/// A page or a text, depending on the format.
 pub(crate) fn page_or_text(
     format: Format,
     page: impl FnOnce() -> crate::html::Html,
@@ -200,7 +200,7 @@ pub(crate) fn page_or_text(
     }
 }
 
-/// What could not be done, and why.
+/// An operation that failed, and its cause.
 #[derive(Debug)]
 pub(crate) struct Failure {
     what: String,

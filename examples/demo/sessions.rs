@@ -1,4 +1,4 @@
-//! The two kinds of session, their codecs, and the rotation of the key that both share.
+//! The two kinds of session, their codecs, and the rotation of their shared key.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::keys::KeyFile;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a login lasts unused: by default, and with the box ticked.
+/// How long an unused login lasts: by default, and with “remember me”.
 pub(crate) const LOGIN_IDLE: Duration = DAY;
 pub(crate) const REMEMBERED_IDLE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// Who is logged in. Ends with the browser, unless it is remembered.
+/// The user who is logged in. It ends when the browser is closed, unless it is remembered.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) name: String,
@@ -27,7 +27,7 @@ impl SessionKind for Login {
     const NAME: &'static str = "login";
 }
 
-/// How the page looks. Outlives logging out.
+/// How the page looks. A log-out does not remove it.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Preferences {
     pub(crate) theme: Theme,
@@ -50,7 +50,7 @@ pub(crate) enum Theme {
 
 impl Theme {
     pub(crate) const ALL: [(Self, &str, &str); 3] = [
-        (Self::System, "system", "As the system"),
+        (Self::System, "system", "Like the system"),
         (Self::Light, "light", "Light"),
         (Self::Dark, "dark", "Dark"),
     ];
@@ -93,11 +93,11 @@ impl Language {
     }
 }
 
-fn value<T: Copy + PartialEq>(all: &[(T, &'static str, &str)], wanted: T) -> &'static str {
-    all.iter().find(|(choice, ..)| *choice == wanted).map_or("", |(_, value, _)| value)
+fn value<T: Copy + PartialEq>(all: &[(T, &'static str, &str)], chosen: T) -> &'static str {
+    all.iter().find(|(choice, ..)| *choice == chosen).map_or("", |(_, value, _)| value)
 }
 
-/// What the handlers share.
+/// The state that the handlers share.
 pub(crate) struct App {
     pub(crate) logins: Codec<Login>,
     pub(crate) preferences: Codec<Preferences>,
@@ -119,7 +119,7 @@ impl App {
         Ok(Self { logins, preferences, address, keys: Mutex::new(keys) })
     }
 
-    /// Makes a new key, first in the file and then in every codec. It waits for the disk.
+    /// Generates a new key, and writes it to the file and then to every codec. It waits for the disk.
     pub(crate) fn rotate(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut keys = self.keys();
         keys.rotate()?;

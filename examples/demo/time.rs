@@ -1,4 +1,4 @@
-//! Times as a person reads them, in UTC and as a distance.
+//! Human-readable times, in UTC and relative to now.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ pub(crate) fn relative(then: SystemTime, now: SystemTime) -> String {
     }
 }
 
-/// Rounded, in the largest unit of which there is more than one.
+/// The duration, rounded, in the largest unit that fits at least twice.
 pub(crate) fn duration(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
