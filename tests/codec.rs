@@ -97,7 +97,7 @@ fn opens_the_entries_that_it_sealed() {
 }
 
 #[test]
-fn a_token_can_stand_in_a_cookie_and_a_url_as_it_is() {
+fn a_token_needs_no_escapes_in_a_cookie_or_a_url() {
     let token = token("Zoë 🦀");
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     assert!(token.bytes().all(allowed), "{token}");
@@ -225,7 +225,7 @@ fn the_first_cookie_that_opens_counts() {
 }
 
 #[test]
-fn tries_four_cookies_of_its_name_and_no_fifth() {
+fn tries_at_most_four_cookies_of_its_name() {
     let valid = format!("login={}", token("ada"));
     for junk in 0..4 {
         finds(format!("{}{valid}", "login=junk; ".repeat(junk)), "ada");
@@ -261,7 +261,7 @@ fn encode_sized(name_len: usize, json_len: usize) -> Result<String, EncodeError>
 }
 
 #[test]
-fn seals_up_to_4096_bytes_of_name_and_value_and_not_one_more() {
+fn seals_up_to_4096_bytes_of_name_and_value() {
     let mut exact = 0;
     for name_len in (1..=9).chain([64, 255]) {
         let largest = (0..4096).rfind(|json| name_len + base64_len(72 + json) <= 4096).unwrap();

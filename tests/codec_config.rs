@@ -47,7 +47,7 @@ fn the_defaults_fit() {
 }
 
 #[test]
-fn a_name_that_is_no_token_is_refused() {
+fn a_name_that_is_not_a_token_is_refused() {
     for bad in
         ["", "a b", "a=b", "a;b", "a,b", "a\"", "(a)", "a/b", "é", "a\n", "a\0", "a\t", "a[0]"]
     {
@@ -68,7 +68,7 @@ fn a_name_has_at_most_255_bytes() {
 }
 
 #[test]
-fn the_kinds_own_name_is_checked_too() {
+fn the_kinds_own_name_is_checked() {
     struct Bad;
     impl SessionKind for Bad {
         type Data = u8;

@@ -48,7 +48,7 @@ fn refuses(codec: &Codec<Dynamic>, token: &str) {
 }
 
 #[test]
-fn opens_with_every_key_and_says_with_which() {
+fn opens_with_every_key_and_says_which() {
     let codec = codec(&[4, 3, 2, 1]);
     for (index, byte) in [4, 3, 2, 1].into_iter().enumerate() {
         opens(&codec, &token(&self::codec(&[byte])), index);
@@ -64,7 +64,7 @@ fn seals_with_the_newest_key() {
 }
 
 #[test]
-fn a_key_that_is_not_in_the_ring_opens_nothing() {
+fn a_key_that_is_not_in_the_keyring_opens_nothing() {
     refuses(&codec(&[3, 2]), &token(&codec(&[1])));
 }
 

@@ -72,7 +72,7 @@ fn ends_when_the_idle_timeout_is_over() {
 }
 
 #[test]
-fn ends_when_the_absolute_timeout_is_over_however_fresh_it_is() {
+fn ends_when_the_absolute_timeout_is_over_even_if_recently_refreshed() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let mut token = token(&codec);
@@ -86,21 +86,21 @@ fn ends_when_the_absolute_timeout_is_over_however_fresh_it_is() {
 }
 
 #[test]
-fn keeps_to_the_shortest_timeouts() {
+fn enforces_the_shortest_timeouts() {
     let clock = TestClock::at(T);
     let codec = with_timeouts(&clock, 1, 1);
     ends_at(&clock, &codec, &token(&codec), T + 1);
 }
 
 #[test]
-fn keeps_to_the_longest_timeouts() {
+fn enforces_the_longest_timeouts() {
     let clock = TestClock::at(T);
     let codec = with_timeouts(&clock, MAX_TIMEOUT, MAX_TIMEOUT);
     ends_at(&clock, &codec, &token(&codec), T + MAX_TIMEOUT);
 }
 
 #[test]
-fn a_refresh_begins_the_idle_timeout_anew() {
+fn a_refresh_restarts_the_idle_timeout() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let mut opened = codec.decode(token(&codec)).unwrap();
@@ -134,7 +134,7 @@ fn tolerates_60_seconds_of_future_and_not_61() {
 }
 
 #[test]
-fn a_creation_in_the_future_is_refused_too() {
+fn a_creation_time_in_the_future_is_refused() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let token = token_with(&codec, |opened| {
@@ -145,7 +145,7 @@ fn a_creation_in_the_future_is_refused_too() {
 }
 
 #[test]
-fn a_refresh_in_the_future_is_refused_also_of_a_session_that_began_before() {
+fn a_refresh_time_in_the_future_is_refused_even_if_the_creation_time_is_past() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let token = token_with(&codec, |opened| opened.info.refreshed_at = at(T + 60));
@@ -155,7 +155,7 @@ fn a_refresh_in_the_future_is_refused_also_of_a_session_that_began_before() {
 }
 
 #[test]
-fn a_sessions_own_idle_timeout_counts_instead_of_the_codecs() {
+fn a_sessions_own_idle_timeout_replaces_the_codecs() {
     for own in [1, 60, DAY, 14 * DAY, 30 * DAY] {
         let clock = TestClock::at(T);
         let codec = codec(&clock);
@@ -188,7 +188,7 @@ fn a_sessions_own_idle_timeout_can_be_taken_back() {
 }
 
 #[test]
-fn refuses_to_seal_an_idle_timeout_that_is_none() {
+fn refuses_to_seal_an_invalid_idle_timeout() {
     let codec = codec(&TestClock::at(T));
     let mut opened = codec.decode(token(&codec)).unwrap();
     for bad in [Duration::ZERO, Duration::from_millis(1500), seconds(1 << 31), Duration::MAX] {
@@ -222,7 +222,7 @@ fn a_shortened_absolute_timeout_takes_effect_on_old_tokens() {
 }
 
 #[test]
-fn a_shortened_idle_timeout_does_not_touch_a_sessions_own() {
+fn a_shortened_idle_timeout_does_not_change_a_sessions_own() {
     let clock = TestClock::at(T);
     let token = token_with(&codec(&clock), |opened| {
         opened.info.own_idle_timeout = Some(seconds(7 * DAY));
@@ -231,7 +231,7 @@ fn a_shortened_idle_timeout_does_not_touch_a_sessions_own() {
 }
 
 #[test]
-fn a_lengthened_idle_timeout_does_not_lengthen_what_is_only_resealed() {
+fn a_lengthened_idle_timeout_does_not_lengthen_a_session_that_is_only_resealed() {
     let clock = TestClock::at(T);
     let old = token(&codec(&clock));
     let longer = with_timeouts(&clock, 7 * DAY, 30 * DAY);
@@ -241,7 +241,7 @@ fn a_lengthened_idle_timeout_does_not_lengthen_what_is_only_resealed() {
 }
 
 #[test]
-fn a_lengthened_idle_timeout_counts_for_what_is_sealed_with_it() {
+fn a_lengthened_idle_timeout_applies_to_sessions_sealed_with_it() {
     let clock = TestClock::at(T);
     let longer = with_timeouts(&clock, 7 * DAY, 30 * DAY);
     ends_at(&clock, &longer, &token(&longer), T + 7 * DAY);
@@ -301,7 +301,7 @@ fn works_in_the_first_second_of_1970() {
 }
 
 #[test]
-fn a_token_of_today_is_from_the_future_to_a_clock_that_is_not_set() {
+fn a_token_of_today_is_from_the_future_for_a_clock_that_is_not_set() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let token = token(&codec);
@@ -310,7 +310,7 @@ fn a_token_of_today_is_from_the_future_to_a_clock_that_is_not_set() {
 }
 
 #[test]
-fn without_a_clock_of_its_own_a_codec_goes_by_the_systems() {
+fn a_codec_uses_the_system_clock_by_default() {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let codec = Codec::new(Keyring::new(Key::from_bytes([7; 32]).unwrap())).unwrap();
     let before = now();
@@ -319,7 +319,7 @@ fn without_a_clock_of_its_own_a_codec_goes_by_the_systems() {
 }
 
 #[test]
-fn works_in_the_last_second_that_a_token_can_say() {
+fn works_in_the_last_second_that_a_token_can_hold() {
     let clock = TestClock::at(LAST);
     let codec = codec(&clock);
     let token = token(&codec);
@@ -330,7 +330,7 @@ fn works_in_the_last_second_that_a_token_can_say() {
 }
 
 #[test]
-fn a_clock_beyond_what_a_token_can_say_is_an_error_and_no_panic() {
+fn a_time_that_a_token_cannot_hold_is_an_error_and_not_a_panic() {
     let clock = TestClock::at(T);
     let codec = codec(&clock);
     let token = token(&codec);
@@ -343,7 +343,7 @@ fn a_clock_beyond_what_a_token_can_say_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn times_beyond_what_a_token_can_say_are_not_sealed() {
+fn times_that_a_token_cannot_hold_are_not_sealed() {
     let codec = codec(&TestClock::at(T));
     let mut opened = codec.decode(token(&codec)).unwrap();
     for (created_at, refreshed_at) in

@@ -75,7 +75,7 @@ fn no_part_of_a_token_opens() {
 }
 
 #[test]
-fn no_token_with_a_byte_more_or_less_or_another_opens() {
+fn a_token_with_a_byte_inserted_deleted_or_replaced_does_not_open() {
     let codec = codec(7, "session");
     // Ninety sizes one after the other, for every remainder, and ten over the whole range.
     let mut tokens = if all() { tokens(&codec, 10) } else { Vec::new() };
@@ -126,7 +126,7 @@ fn a_token_opens_under_its_own_name_and_key_alone() {
 }
 
 #[test]
-fn no_token_of_parts_of_others_opens() {
+fn a_mixture_of_parts_of_two_tokens_does_not_open() {
     let codec = codec(7, "session");
     let tokens = tokens(&codec, 60);
     let bytes: Vec<_> =

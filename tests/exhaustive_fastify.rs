@@ -141,7 +141,7 @@ fn meaning(token: &[u8]) -> Option<Meaning> {
 }
 
 #[test]
-fn of_the_flipped_bits_only_the_letter_case_of_an_escape_opens() {
+fn a_flipped_bit_opens_only_if_it_changes_the_letter_case_of_an_escape() {
     let codecs = codecs();
     let cases = cases(&codecs, spread(334));
     let letters: usize = cases
@@ -197,7 +197,7 @@ fn no_part_of_a_token_opens() {
 }
 
 #[test]
-fn a_byte_more_or_less_or_another_opens_nothing_but_another_spelling() {
+fn a_token_with_a_changed_byte_opens_only_if_it_is_another_form_of_the_same_token() {
     let codecs = codecs();
     let sizes = if all() { 30 } else { 1 };
     let large: &[usize] = if all() { &[500, 1500, 2100] } else { &[] };
@@ -267,7 +267,7 @@ fn a_token_opens_under_its_own_key_and_scheme_alone() {
 }
 
 #[test]
-fn no_token_opens_in_a_ring_of_every_other_key_and_scheme() {
+fn a_token_does_not_open_with_every_other_key_and_scheme() {
     let count = Count::of("rings without the key");
     let keys: Vec<u8> = (1..=if all() { 30 } else { 5 }).collect();
     count.run(&keys, |own, count| {

@@ -126,7 +126,7 @@ fn reads_what_node_wrote_and_refuses_what_node_refuses() {
 }
 
 #[test]
-fn reads_the_short_spellings_that_node_reads() {
+fn reads_the_short_forms_that_node_reads() {
     let strict = vectors().lax.into_iter().filter(|vector| vector.note.starts_with("strict"));
     let count = strict.inspect(agrees_with_node).count();
     assert!(count > 8, "{count}");
@@ -135,7 +135,7 @@ fn reads_the_short_spellings_that_node_reads() {
 #[test]
 fn refuses_what_node_refuses_or_fails_on() {
     let refused = vectors().lax.into_iter().filter(|v| !v.node.accepted);
-    // What this crate takes beyond Node: `a_raw_separator_opens_outside_of_a_cookie_header`, and the
+    // What this crate takes beyond Node: `an_unescaped_separator_opens_outside_a_cookie_header`, and the
     // signatures of older keys.
     let beyond = ["spelling: a raw semicolon", "signature: of an older key"];
     let count = refused
@@ -146,7 +146,7 @@ fn refuses_what_node_refuses_or_fails_on() {
 }
 
 #[test]
-fn reads_the_vector_that_anybody_can_make() {
+fn reads_the_vector_that_anybody_can_generate() {
     let token =
         "5FJpIeb+eJ3NQkB9oIitRfLJHYFas9zeBXT2HoXqvx68oQjDVft50h4=;AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
     assert_eq!(seal_bare(7, r#"{"__ts":1700000000,"a":1}"#), token);
@@ -160,7 +160,7 @@ fn reads_the_vector_that_anybody_can_make() {
 }
 
 #[test]
-fn a_session_of_an_application_with_several_opens_with_the_secret_of_the_last() {
+fn with_several_sessions_the_secret_of_the_last_one_signs_all() {
     let vector = find(vectors().written, "signed, one of two sessions");
     let secret = derived_secret(&hex::decode(&vector.signing_keys[0]).unwrap());
     let key = FastifyKey::signed_with_secret(Key::from_hex(&vector.keys[0]).unwrap(), secret);
@@ -168,7 +168,7 @@ fn a_session_of_an_application_with_several_opens_with_the_secret_of_the_last() 
 }
 
 #[test]
-fn writes_the_shortest_spelling_that_node_reads() {
+fn writes_the_shortest_form_that_node_reads() {
     for (data, plaintext) in [
         ("{}", r#"{"__ts":1700000000}"#),
         (r#"{"a":1}"#, r#"{"a":1,"__ts":1700000000}"#),
@@ -204,7 +204,7 @@ fn derives_the_signing_secret_as_node_does() {
 }
 
 #[test]
-fn takes_as_much_as_a_browser_keeps_and_not_a_byte_more() {
+fn accepts_exactly_as_much_as_a_browser_stores() {
     for (ring, most) in
         [(Keyring::fastify(key(7)), 2998), (Keyring::fastify(FastifyKey::signed(key(7))), 2965)]
     {
@@ -242,7 +242,7 @@ fn opens_when_flipped(codec: &Codec<Dynamic>, cookie: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_flipped_bit_passes_but_the_letter_case_of_an_escape() {
+fn only_the_letter_case_of_an_escape_may_be_flipped() {
     let signing = codec(Keyring::fastify(FastifyKey::signed(key(7))));
     let dated = |n: usize| format!(r#"{{"__ts":1700000000,"a":"{}"}}"#, "x".repeat(n));
     for n in 0..6 {
@@ -268,7 +268,7 @@ fn no_flipped_bit_passes_but_the_letter_case_of_an_escape() {
 }
 
 #[test]
-fn expires_to_the_second_as_node_does() {
+fn expires_in_the_same_second_as_in_node() {
     let clock = common::clock();
     let codec = builder::<Dynamic>(Keyring::fastify(key(7))).clock(clock.clone()).build().unwrap();
     let cookie = seal(7, r#"{"__ts":1700000000}"#);
@@ -279,7 +279,7 @@ fn expires_to_the_second_as_node_does() {
 }
 
 #[test]
-fn a_re_seal_keeps_the_time() {
+fn a_reseal_keeps_the_time() {
     let ring = Keyring::fastify(key(8)).with_previous_fastify(key(7)).unwrap();
     let codec = builder::<Dynamic>(ring).clock(TestClock::at(NOW + 50)).build().unwrap();
     let opened = codec.decode(seal(7, r#"{"a":1,"__ts":1700000000}"#)).unwrap();
@@ -304,7 +304,7 @@ fn the_time_may_stand_anywhere() {
 }
 
 #[test]
-fn an_idle_timeout_of_the_sessions_own_has_no_room() {
+fn a_fastify_token_cannot_carry_a_per_session_idle_timeout() {
     let mut opened = seven().decode(seal(7, r#"{"__ts":1700000000}"#)).unwrap();
     opened.info.own_idle_timeout = Some(Duration::from_secs(60));
     let error = seven().reseal(&opened).unwrap_err();
@@ -312,7 +312,7 @@ fn an_idle_timeout_of_the_sessions_own_has_no_room() {
 }
 
 #[test]
-fn an_expiry_may_be_longer_than_an_absolute_timeout_that_the_token_has_not() {
+fn an_expiry_may_exceed_the_absolute_timeout_that_the_token_does_not_have() {
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     assert!(builder::<Dynamic>(Keyring::fastify(key(7))).idle_timeout(year).build().is_ok());
     assert!(builder::<Dynamic>(Keyring::new(key(7))).idle_timeout(year).build().is_err());
@@ -362,7 +362,7 @@ mod moving {
 
     #[cfg(feature = "axum")]
     #[test]
-    fn a_request_re_seals_at_first_sight_and_only_then() {
+    fn a_request_reseals_a_session_only_the_first_time() {
         use sealed_session::Session;
 
         let mut browser = support::Browser::new();

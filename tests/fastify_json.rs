@@ -77,7 +77,7 @@ fn half_a_surrogate_pair_is_kept_and_cannot_be_read_as_text() {
 }
 
 #[test]
-fn half_a_surrogate_pair_in_a_typed_text_is_no_session() {
+fn half_a_surrogate_pair_in_a_typed_text_is_an_empty_session() {
     is_refused_as::<String>(r#""a":"x\ud800""#);
     assert!(typed::<Other>(r#""a":"x\ud800""#).is_ok(), "what it does not know does not matter");
 }
@@ -90,7 +90,7 @@ fn half_a_surrogate_pair_in_a_name_is_kept() {
 }
 
 #[test]
-fn half_a_surrogate_pair_in_a_name_beside_a_name_of_that_spelling_is_refused() {
+fn half_a_surrogate_pair_in_a_name_beside_a_name_of_the_same_text_is_refused() {
     let payload = r#"{"\udfff":1,"\"\\udfff\"":2,"__ts":1700000000}"#;
     assert_eq!(
         seven().decode(seal(7, payload)).unwrap_err().kind(),
@@ -134,7 +134,7 @@ fn nesting_in_a_typed_session_is_parsed_down_to_126() {
 }
 
 #[test]
-fn a_number_beyond_doubles_is_kept_and_cannot_be_read() {
+fn a_number_too_large_for_a_double_is_kept_but_cannot_be_read() {
     is_written_on(r#""a":1e400"#);
     assert!(dynamic(r#""a":1e400"#).get::<f64>("a").is_err());
     is_refused_as::<f64>(r#""a":1e400"#);
@@ -142,7 +142,7 @@ fn a_number_beyond_doubles_is_kept_and_cannot_be_read() {
 }
 
 #[test]
-fn infinity_and_no_number_are_null_as_in_node() {
+fn infinity_and_nan_are_null_as_in_node() {
     let mut entries = Entries::new();
     entries.insert("a", &f64::INFINITY).unwrap();
     entries.insert("b", &f64::NAN).unwrap();
@@ -151,7 +151,7 @@ fn infinity_and_no_number_are_null_as_in_node() {
 }
 
 #[test]
-fn two_members_of_one_name_are_refused_by_whoever_would_read_one() {
+fn two_members_of_one_name_are_refused_if_the_name_is_read() {
     for payload in [
         r#"{"__ts":1700000000,"a":1,"a":2}"#,
         r#"{"a":1,"__ts":1700000000,"a":2}"#,
@@ -166,7 +166,7 @@ fn two_members_of_one_name_are_refused_by_whoever_would_read_one() {
 }
 
 #[test]
-fn two_times_are_refused_wherever_they_stand() {
+fn two_times_are_refused_anywhere() {
     for payload in [
         r#"{"__ts":1700000000,"__ts":1700000000}"#,
         r#"{"__ts":1700000000,"a":1,"__ts":1700000000}"#,
@@ -213,7 +213,7 @@ fn the_time_is_found_wherever_it_stands_and_not_inside_a_value() {
 }
 
 #[test]
-fn two_names_of_one_object_inside_a_value_are_its_type_to_judge() {
+fn the_type_decides_on_two_equal_names_inside_a_value() {
     let member = r#""a":{"a":1,"a":2}"#;
     is_written_on(member);
     assert_eq!(dynamic(member).get::<Value>("a").unwrap().unwrap()["a"], 2, "the last, as in Node");
@@ -240,7 +240,7 @@ fn minus_zero_is_read_as_a_float_and_not_as_an_integer() {
 }
 
 #[test]
-fn a_whole_float_that_node_has_shortened_is_a_float_again() {
+fn a_whole_float_that_node_shortened_is_read_as_a_float() {
     assert_eq!(dynamic(r#""a":2"#).get::<f64>("a").unwrap(), Some(2.0));
     assert_eq!(dynamic(r#""a":1e+21"#).get::<f64>("a").unwrap(), Some(1e21));
     assert!(dynamic(r#""a":2.0"#).get::<u8>("a").is_err());
@@ -274,7 +274,7 @@ fn a_date_is_its_text() {
 }
 
 #[test]
-fn undefined_is_no_entry_and_in_a_list_null() {
+fn undefined_is_a_missing_entry_and_null_in_a_list() {
     let vector = find(vectors().written, "undefined and functions");
     let entries = seven().decode(vector.cookie).unwrap().data;
     assert!(entries.names().eq(["b"]));

@@ -55,7 +55,7 @@ fn a_codec_that_may_share_claims_nothing() {
 }
 
 #[test]
-fn one_key_may_stand_twice_with_other_signatures_and_not_with_the_same() {
+fn one_key_may_occur_twice_only_with_different_signatures() {
     let with = |secret: &str| FastifyKey::signed_with_secret(key(7), secret);
     let ring =
         |first: FastifyKey, then: FastifyKey| Keyring::fastify(first).with_previous_fastify(then);
@@ -76,7 +76,7 @@ fn one_key_may_stand_twice_with_other_signatures_and_not_with_the_same() {
 }
 
 #[test]
-fn what_opened_can_be_sealed_again() {
+fn a_session_that_opened_can_be_resealed() {
     let codec = codec(Keyring::fastify(key(7)));
     for payload in [r#"{"a":"\u0001","__ts":1700000000}"#, r#"{"__ts":1700000000,"b":"__ts"}"#] {
         let opened = codec.decode(seal(7, payload)).unwrap();

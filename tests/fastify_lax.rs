@@ -61,7 +61,7 @@ fn a_payload_without_a_time_is_refused() {
 }
 
 #[test]
-fn a_time_inside_a_value_is_no_time() {
+fn a_time_inside_a_value_is_not_the_sessions_time() {
     refuses_payload(r#"{"a":{"__ts":1700000000}}"#, InvalidPayload);
 }
 
@@ -87,7 +87,7 @@ fn a_time_that_is_not_whole_seconds_in_digits_is_refused() {
 }
 
 #[test]
-fn a_time_that_is_no_number_is_refused() {
+fn a_time_that_is_not_a_number_is_refused() {
     for time in ["null", "true", "false"] {
         refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), InvalidPayload);
     }
@@ -125,7 +125,7 @@ fn slack_bits_are_refused() {
 }
 
 #[test]
-fn a_character_that_makes_no_byte_is_refused() {
+fn a_character_that_completes_no_byte_is_refused() {
     refuses_spellings("a single character behind a whole nonce", &[]);
 }
 
@@ -165,7 +165,7 @@ fn bytes_that_are_not_utf_8_are_refused() {
 }
 
 #[test]
-fn a_payload_that_is_no_object_is_refused() {
+fn a_payload_that_is_not_an_object_is_refused() {
     for plaintext in ["null", "1", "true", r#""x""#, "[]", "[1,2]", r#"[{"__ts":1700000000}]"#] {
         refuses_payload(plaintext, InvalidPayload);
     }
@@ -196,7 +196,7 @@ fn two_members_of_one_name_are_refused() {
 }
 
 #[test]
-fn a_session_that_no_browser_keeps_is_refused() {
+fn a_session_too_large_for_a_browser_is_refused() {
     let plaintext = format!(r#"{{"__ts":1700000000,"a":"{}"}}"#, "x".repeat(3000));
     refuses_payload(plaintext, DecodeErrorKind::TooLong);
 }
@@ -287,14 +287,14 @@ fn the_name_of_the_time_is_reserved() {
 }
 
 #[test]
-fn an_escape_does_not_get_round_the_reserved_name() {
+fn an_escape_does_not_circumvent_the_reserved_name() {
     let entries: Entries = serde_json::from_str(r#"{"\u005f_ts":1}"#).unwrap();
     let error = seven().encode(&entries).unwrap_err();
     assert!(matches!(error.kind(), EncodeErrorKind::Reserved { .. }));
 }
 
 #[test]
-fn an_expiry_of_nothing_is_refused() {
+fn an_expiry_of_zero_is_refused() {
     for timeout in [Duration::ZERO, Duration::from_millis(500)] {
         let builder = Codec::<Dynamic>::builder(Keyring::fastify(key(7))).idle_timeout(timeout);
         let error = builder.build().unwrap_err();
@@ -334,7 +334,7 @@ fn a_key_of_zeros_is_refused() {
 }
 
 #[test]
-fn undated_sessions_open_only_where_that_is_asked_for() {
+fn undated_sessions_open_only_if_configured() {
     let undated = FastifyKey::from(key(7)).danger_accept_undated();
     let lax = codec(Keyring::fastify(undated));
     let opened = lax.decode(seal(7, r#"{"a":1}"#)).unwrap();
@@ -346,7 +346,7 @@ fn undated_sessions_open_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn undated_sessions_of_another_key_stay_closed() {
+fn undated_sessions_of_another_key_are_refused() {
     let undated = FastifyKey::from(key(8)).danger_accept_undated();
     let codec = codec(Keyring::fastify(key(7)).with_previous_fastify(undated).unwrap());
     refuses(&codec, &seal(7, r#"{"a":1}"#), InvalidPayload);
@@ -354,7 +354,7 @@ fn undated_sessions_of_another_key_stay_closed() {
 }
 
 #[test]
-fn a_raw_separator_opens_outside_of_a_cookie_header() {
+fn an_unescaped_separator_opens_outside_a_cookie_header() {
     opens(&seven(), &seal_bare(7, DATED));
     refuses(&seven(), seal_bare(7, DATED).split(';').next().unwrap(), Malformed);
 }
@@ -411,7 +411,7 @@ mod http {
     }
 
     #[test]
-    fn one_key_loaded_twice_may_serve_two_cookies_where_either_codec_is_told_so() {
+    fn one_key_loaded_twice_may_be_shared_if_either_codec_allows_it() {
         let login = || builder::<Login>(Keyring::fastify(key(7)));
         let admin = || builder::<Admin>(Keyring::fastify(key(7)));
         for (login, admin) in [
@@ -427,7 +427,7 @@ mod http {
     }
 
     #[test]
-    fn two_keys_for_two_cookies_are_as_they_should_be() {
+    fn two_keys_for_two_cookies_are_allowed() {
         let (status, body) = visit(&app(Keyring::fastify(key(7)), Keyring::fastify(key(8))));
         assert_eq!((status, body.as_str()), (StatusCode::OK, "both"));
     }
@@ -448,7 +448,7 @@ mod http {
     }
 
     #[test]
-    fn an_idle_timeout_of_the_sessions_own_is_an_error_in_the_handler() {
+    fn a_per_session_idle_timeout_is_an_error_in_the_handler() {
         Browser::new().visit(&seven(), |session: Session| {
             session.insert("a", 1)?;
             let error = session.set_idle_timeout(Duration::from_secs(60)).unwrap_err();

@@ -159,7 +159,7 @@ async fn impatient(request: Request, next: Next) -> Response {
 }
 
 #[test]
-fn a_time_out_round_the_layer_sets_no_cookie() {
+fn a_timeout_outside_the_layer_sets_no_cookie() {
     let mut browser = Browser::new();
     let routes = Router::new().route("/hangs", get(hangs));
     let server = Server::start(app(&browser.codec(), routes).layer(from_fn(impatient)));
@@ -171,7 +171,7 @@ fn a_time_out_round_the_layer_sets_no_cookie() {
 }
 
 #[test]
-fn a_time_out_within_the_layer_answers_without_what_was_written_till_then() {
+fn a_timeout_inside_the_layer_answers_without_the_earlier_writes() {
     let mut browser = Browser::new();
     let routes = Router::new().route("/hangs", get(hangs)).layer(from_fn(impatient));
     let server = Server::start(app(&browser.codec(), routes));
@@ -182,7 +182,7 @@ fn a_time_out_within_the_layer_answers_without_what_was_written_till_then() {
 }
 
 #[test]
-fn a_handler_that_is_dropped_as_the_browser_goes_away_changes_nothing() {
+fn a_handler_that_is_dropped_when_the_browser_disconnects_changes_nothing() {
     /// Tells when it is dropped.
     struct Tells(mpsc::Sender<()>);
     impl Drop for Tells {
@@ -212,7 +212,7 @@ fn a_handler_that_is_dropped_as_the_browser_goes_away_changes_nothing() {
 }
 
 #[test]
-fn a_body_that_fails_comes_after_the_cookie_which_counts() {
+fn a_body_that_fails_does_not_undo_the_cookie_sent_before_it() {
     let mut browser = Browser::new();
     let (fail, failing) = tokio::sync::oneshot::channel::<()>();
     let failing = Arc::new(Mutex::new(Some(failing)));
@@ -249,7 +249,7 @@ fn a_body_that_fails_comes_after_the_cookie_which_counts() {
 }
 
 #[test]
-fn an_upload_that_breaks_off_is_the_handlers_to_judge_and_its_write_counts() {
+fn the_handler_decides_on_an_interrupted_upload_and_its_write_counts() {
     async fn uploads(session: Session, body: Body) -> Result<StatusCode, SessionError> {
         session.insert("a", 2)?;
         let whole = body.collect().await.is_ok();

@@ -109,7 +109,7 @@ impl Setting {
 }
 
 #[test]
-fn of_a_thousand_cookies_of_the_name_four_are_opened() {
+fn four_of_a_thousand_cookies_of_the_name_are_opened() {
     let setting = Setting::new();
     let forgery = setting.forgery();
     let cookies = vec![format!("login={forgery}"); 1000].join("; ");
@@ -120,7 +120,7 @@ fn of_a_thousand_cookies_of_the_name_four_are_opened() {
 }
 
 #[test]
-fn of_a_thousand_cookies_that_are_too_long_or_empty_none_is_opened() {
+fn none_of_a_thousand_cookies_that_are_too_long_or_empty_is_opened() {
     let setting = Setting::new();
     let long =
         format!("Cookie: {}\r\n", vec![format!("login={}", "A".repeat(4097)); 90].join("; "));
@@ -131,7 +131,7 @@ fn of_a_thousand_cookies_that_are_too_long_or_empty_none_is_opened() {
 }
 
 #[test]
-fn four_are_opened_also_if_they_come_in_lines_of_their_own() {
+fn four_cookies_are_opened_even_if_they_come_in_separate_headers() {
     let setting = Setting::new();
     let lines = format!("Cookie: login={}\r\n", setting.forgery()).repeat(90);
     assert_eq!(setting.answers(lines, EMPTY), 4);
@@ -153,13 +153,13 @@ fn sixty_four_kilobytes_are_not_opened() {
 }
 
 #[test]
-fn a_megabyte_is_refused_before_it_comes_to_the_session() {
+fn a_megabyte_is_refused_before_it_reaches_the_session() {
     let setting = Setting::new();
     setting.is_too_much(format!("Cookie: login={}\r\n", "A".repeat(1 << 20)));
 }
 
 #[test]
-fn what_is_not_utf_8_is_an_empty_session_and_harms_no_cookie_beside_it() {
+fn bytes_that_are_not_utf_8_are_an_empty_session_and_do_not_affect_other_cookies() {
     let setting = Setting::new();
     for bad in
         [&b"\xff\xfe\x80"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x28"]
@@ -195,14 +195,14 @@ fn a_control_character_is_refused() {
 }
 
 #[test]
-fn a_bare_carriage_return_smuggles_in_no_second_header() {
+fn a_bare_carriage_return_cannot_add_a_second_header() {
     let setting = Setting::new();
     let line = format!("X: a\rCookie: login={}\r\n", setting.token());
     setting.is_refused(line, 400);
 }
 
 #[test]
-fn quotes_are_part_of_the_value_and_the_name_alone_is_no_cookie() {
+fn quotes_are_part_of_the_value_and_a_name_alone_is_not_a_cookie() {
     let setting = Setting::new();
     let token = setting.token();
     for cookie in [
@@ -236,7 +236,7 @@ fn a_prefix_in_odd_case_is_another_cookie() {
 }
 
 #[test]
-fn the_headers_own_name_counts_in_any_case() {
+fn the_header_name_may_be_in_any_letter_case() {
     let setting = Setting::new();
     for name in ["cookie", "COOKIE", "cOOkIE"] {
         setting.answers(format!("{name}: login={}\r\n", setting.token()), LOGGED_IN);
@@ -245,7 +245,7 @@ fn the_headers_own_name_counts_in_any_case() {
 }
 
 #[test]
-fn of_two_valid_cookies_of_one_name_the_first_counts_in_one_line_or_two() {
+fn the_first_of_two_valid_cookies_counts_in_one_header_or_two() {
     let setting = Setting::new();
     let (seven, eight) = (setting.token(), setting.codec.encode(&Login { user_id: 8 }).unwrap());
     for joint in ["; ", "\r\nCookie: "] {

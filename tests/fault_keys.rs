@@ -85,7 +85,7 @@ fn a_key_file_that_is_replaced_changes_nothing_until_it_is_read_again() {
 type Spoil = fn(&Path);
 
 #[test]
-fn a_reload_of_what_is_no_key_is_an_error_and_logs_nobody_out() {
+fn reloading_an_invalid_key_is_an_error_and_logs_nobody_out() {
     let spoils: [(&str, Spoil); 16] = [
         ("missing", |_| ()),
         ("empty", |path| fs::write(path, []).unwrap()),

@@ -204,22 +204,22 @@ mod written_back {
     }
 
     #[tokio::test]
-    async fn f64s_of_a_type_are_no_change() {
+    async fn writing_the_same_f64s_to_a_type_is_not_a_change() {
         in_a_type::<f64>().await;
     }
 
     #[tokio::test]
-    async fn f32s_of_a_type_are_no_change() {
+    async fn writing_the_same_f32s_to_a_type_is_not_a_change() {
         in_a_type::<f32>().await;
     }
 
     #[tokio::test]
-    async fn f64s_in_an_entry_are_no_change() {
+    async fn writing_the_same_f64s_to_an_entry_is_not_a_change() {
         in_an_entry::<f64>().await;
     }
 
     #[tokio::test]
-    async fn f32s_in_an_entry_are_no_change() {
+    async fn writing_the_same_f32s_to_an_entry_is_not_a_change() {
         in_an_entry::<f32>().await;
     }
 }

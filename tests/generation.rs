@@ -165,7 +165,7 @@ fn the_users_own_new_session_goes_on_in_the_same_second() {
 }
 
 #[test]
-fn a_log_in_of_the_same_second_counts_after_and_not_before() {
+fn a_log_in_in_the_same_second_counts_only_if_it_comes_later() {
     let users = Users::default();
     let server = server(&users, 0);
     let mut ann = logged_in(&server, "ann");

@@ -47,7 +47,7 @@ const LOOKS: [(&str, Use); 11] = [
 ];
 
 #[test]
-fn looking_is_no_activity_and_neither_is_an_error() {
+fn looking_is_not_activity_and_neither_is_an_error() {
     for (name, look) in LOOKS {
         assert!(!refreshes(Browser::codec, look), "{name}");
     }

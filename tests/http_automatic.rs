@@ -164,14 +164,14 @@ fn a_clock_that_goes_back_meanwhile_counts_as_slow() {
 }
 
 #[test]
-fn what_a_slow_request_left_out_the_next_one_brings() {
+fn the_next_request_carries_what_a_slow_one_left_out() {
     let mut visitor = Visitor::after(part(1, 5));
     assert!(!visitor.is_set(QUICK.taking(seconds(5)), None));
     assert!(visitor.is_set(QUICK, None));
 }
 
 #[test]
-fn a_user_of_a_service_whose_every_answer_is_slow_stays_logged_in() {
+fn a_user_of_a_service_with_only_slow_responses_stays_logged_in() {
     let mut visitor = Visitor::after(Duration::ZERO);
     for _ in 0..100 {
         visitor.browser.clock.advance(part(1, 6));
@@ -204,7 +204,7 @@ fn a_session_that_ends_while_the_handler_runs_is_not_revived_by_a_refresh() {
 }
 
 #[test]
-fn a_rotation_by_a_slow_request_is_left_to_the_next_one() {
+fn a_rotation_in_a_slow_request_waits_for_the_next_one() {
     let untouched = QUICK.act(|_session| ());
     // It lengthens no session's life, so it waits however much of that is used.
     let mut late = Visitor::rotating(part(9, 10));
@@ -308,7 +308,7 @@ fn is_one_users(page: &Page) {
 }
 
 #[test]
-fn what_a_handler_wrote_never_leaves_as_publicly_cacheable() {
+fn a_handlers_write_is_never_publicly_cacheable() {
     let writes = QUICK.act(writes);
     const ODD: [&[(&str, &str)]; 8] = [
         &[(CACHE_CONTROL, "no-transform"), ("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT")],
@@ -338,7 +338,7 @@ fn what_a_handler_wrote_never_leaves_as_publicly_cacheable() {
 }
 
 #[test]
-fn a_removal_does_not_leave_as_publicly_cacheable_either() {
+fn a_removal_is_never_publicly_cacheable() {
     let page = Visitor::after(seconds(1)).asks(QUICK.act(Session::delete).headers(PUBLIC[0]), None);
     assert_eq!(page.max_age(), Some(0));
     assert_eq!(page.all(CACHE_CONTROL), ["private, max-age=31536000"]);
@@ -368,7 +368,7 @@ fn a_failure_sends_no_write_unless_the_layer_is_told_to() {
 }
 
 #[test]
-fn a_failure_still_removes_what_was_to_be_removed() {
+fn a_failure_still_removes_the_cookie() {
     type Act = fn(&Session);
     let acts: [(&str, Act); 5] = [
         ("delete", Session::delete),
@@ -406,7 +406,7 @@ fn a_handlers_write_is_sent_however_long_it_took_and_on_a_304() {
 }
 
 #[test]
-fn what_remains_is_that_a_slow_answer_to_a_session_near_its_end_undoes_a_log_out() {
+fn a_slow_response_to_a_session_near_its_end_can_still_undo_a_log_out() {
     let mut visitor = Visitor::after(part(4, 5));
     let poll = visitor.asks(QUICK.taking(seconds(4)), None);
     // The log-out's answer came first; the poll's comes after it.

@@ -105,7 +105,7 @@ fn a_cookie_cut_short_or_with_something_added_is_an_empty_session() {
 }
 
 #[test]
-fn of_several_cookies_the_first_that_opens_counts_and_four_are_tried() {
+fn the_first_of_several_cookies_that_opens_counts_and_four_are_tried() {
     let setting = Setting::new(&[1]);
     let good = format!("login={}", setting.token);
     let after = |count: usize| format!("{}{good}", "login=junk; ".repeat(count));
@@ -130,7 +130,7 @@ fn cookie_headers_that_were_split_count_as_one() {
 }
 
 #[test]
-fn spellings_that_are_no_cookie_of_that_name_are_an_empty_session() {
+fn a_malformed_cookie_of_that_name_is_an_empty_session() {
     let setting = Setting::new(&[1]);
     let token = &setting.token;
     for header in [
@@ -158,7 +158,7 @@ fn spellings_that_are_no_cookie_of_that_name_are_an_empty_session() {
 }
 
 #[test]
-fn an_oversized_cookie_is_an_empty_session_also_over_a_socket() {
+fn an_oversized_cookie_over_a_socket_is_an_empty_session() {
     let setting = Setting::new(&[1]);
     let server = Server::start(setting.app.clone());
     let junk = "A".repeat(64 * 1024);
@@ -174,7 +174,7 @@ fn an_oversized_cookie_is_an_empty_session_also_over_a_socket() {
 }
 
 #[test]
-fn a_nul_byte_does_not_get_as_far_as_the_session() {
+fn a_nul_byte_does_not_reach_the_session() {
     let setting = Setting::new(&[1]);
     let server = Server::start(setting.app.clone());
     let request = |cookie: &str| format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {cookie}\r\n\r\n");

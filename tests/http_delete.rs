@@ -117,7 +117,7 @@ fn a_whole_dynamic_session_cannot_be_set_after_delete() {
 }
 
 #[test]
-fn deleting_once_more_removes_the_session_that_began_after_the_first() {
+fn a_second_delete_removes_the_session_that_began_after_the_first() {
     let (mut browser, codec) = with_entry();
     let page = browser.visit(&codec, |session| {
         session.delete();
@@ -199,7 +199,7 @@ fn taking_the_data_empties_the_session() {
 }
 
 #[test]
-fn what_is_written_after_the_data_was_taken_is_a_new_session() {
+fn a_write_after_the_data_was_taken_begins_a_new_session() {
     let (mut browser, codec) = logged_in();
     browser.visit(&codec, |session| session.remember());
     browser.clock.advance(HOUR);
@@ -215,7 +215,7 @@ fn what_is_written_after_the_data_was_taken_is_a_new_session() {
 }
 
 #[test]
-fn remember_is_kept_whatever_its_place_among_the_writes() {
+fn remember_works_before_and_after_the_writes() {
     type LogIn = fn(&Session<Login>) -> Result<(), SessionError>;
     let log_ins: [(&str, LogIn); 3] = [
         ("after set", |session| {
@@ -280,7 +280,7 @@ fn a_remember_timeout_is_checked_when_the_codec_is_built() {
 
 #[cfg(feature = "fastify")]
 #[test]
-fn what_was_written_under_a_native_key_survives_a_fastify_primary_that_comes_meanwhile() {
+fn a_write_under_a_native_key_survives_a_fastify_primary_that_comes_meanwhile() {
     let (mut browser, codec) = with_entry();
     let other = codec.clone();
     // Node's token has its own use for this name, so it cannot carry the session.

@@ -137,7 +137,7 @@ fn a_handler_that_does_not_look_refreshes_nothing() {
 }
 
 #[test]
-fn a_shorter_timeout_counts_at_once_and_a_longer_one_from_the_next_refresh() {
+fn a_shorter_timeout_applies_at_once_and_a_longer_one_from_the_next_refresh() {
     let (mut browser, _) = logged_in();
     let shorter = browser.builder::<Login>().idle_timeout(seconds(500)).build().unwrap();
     let longer = browser.builder::<Login>().idle_timeout(seconds(9000)).build().unwrap();
@@ -164,7 +164,7 @@ fn remembered(browser: &mut Browser, own: Duration) -> (Codec<Login>, Option<u64
 }
 
 #[test]
-fn max_age_follows_a_longer_timeout_of_the_sessions_own() {
+fn max_age_follows_a_longer_per_session_timeout() {
     let mut browser = Browser::new();
     let (codec, max_age) = remembered(&mut browser, 7 * DAY);
     let week = Some(7 * 86_400);
@@ -182,7 +182,7 @@ fn max_age_follows_a_longer_timeout_of_the_sessions_own() {
 }
 
 #[test]
-fn a_timeout_of_its_own_before_there_is_a_session_is_an_error() {
+fn an_own_idle_timeout_without_a_session_is_an_error() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Login>();
     let page = browser.visit(&codec, |session| {
@@ -257,7 +257,7 @@ fn regeneration_forgets_to_remember() {
 }
 
 #[test]
-fn max_age_for_one_response_wins_over_the_sessions_own() {
+fn max_age_for_one_response_overrides_the_sessions_own() {
     let mut browser = Browser::new();
     let (codec, _) = remembered(&mut browser, 7 * DAY);
     let page = browser.visit(&codec, |session| {
@@ -268,7 +268,7 @@ fn max_age_for_one_response_wins_over_the_sessions_own() {
 }
 
 #[test]
-fn expiry_is_enforced_whatever_max_age_says() {
+fn expiry_is_enforced_regardless_of_max_age() {
     let mut browser = Browser::new();
     let codec = browser
         .builder::<Login>()
@@ -284,7 +284,7 @@ fn expiry_is_enforced_whatever_max_age_says() {
 }
 
 #[test]
-fn a_kept_copy_of_a_deleted_session_opens_until_it_expires_and_no_longer() {
+fn a_copy_of_a_deleted_session_opens_until_it_expires() {
     let (mut browser, codec) = logged_in();
     let copy = browser.cookie("login").unwrap().to_owned();
     browser.visit(&codec, |session| Ok(session.delete()));
@@ -323,7 +323,7 @@ fn the_later_of_two_parallel_responses_wins() {
 }
 
 #[test]
-fn a_refresh_that_falls_due_while_the_handler_runs_is_left_to_the_next_request() {
+fn a_refresh_that_becomes_due_while_the_handler_runs_waits_for_the_next_request() {
     let (mut browser, codec) = logged_in();
     let clock = browser.clock.clone();
     let page = browser.visit(&codec, move |session| {
@@ -337,7 +337,7 @@ fn a_refresh_that_falls_due_while_the_handler_runs_is_left_to_the_next_request()
 }
 
 #[test]
-fn what_is_written_lasts_from_the_response_on_however_long_the_handler_took() {
+fn a_write_lasts_from_the_response_on_even_if_the_handler_was_slow() {
     let (mut browser, codec) = logged_in();
     let clock = browser.clock.clone();
     browser.visit(&codec, move |session| {

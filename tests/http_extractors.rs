@@ -90,7 +90,7 @@ fn current_is_the_data_and_401_without_it() {
 }
 
 #[test]
-fn an_option_is_none_where_there_is_no_session() {
+fn an_option_is_none_without_a_session() {
     let mut browser = Browser::new();
     let app = routes().layer(layer::<Login>(&browser));
     for path in ["/home", "/handle"] {
@@ -143,14 +143,14 @@ fn a_forgotten_layer_names_the_layers_that_are_there() {
 }
 
 #[test]
-fn a_layer_added_before_the_routes_is_as_good_as_forgotten() {
+fn a_layer_added_before_the_routes_counts_as_missing() {
     let mut browser = Browser::new();
     let app = Router::new().layer(layer::<Login>(&browser)).merge(routes());
     assert_eq!(browser.get(&app, "/me").status, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[test]
-fn kinds_of_one_payload_type_live_side_by_side() {
+fn kinds_with_the_same_data_type_work_side_by_side() {
     let mut browser = Browser::new();
     let app = routes().layer(layer::<Login>(&browser)).layer(layer::<Admin>(&browser));
     browser.get(&app, "/log-in");
@@ -198,7 +198,7 @@ fn two_layers_of_one_kind_are_a_500_that_names_it() {
 }
 
 #[test]
-fn layers_of_one_cookie_name_on_different_routes_do_not_clash() {
+fn layers_of_one_cookie_name_on_different_routes_do_not_conflict() {
     let mut browser = Browser::new();
     let codec: Codec<Login> = browser.codec();
     let part =
@@ -228,7 +228,7 @@ fn a_forgotten_layer_is_logged_as_an_error() {
 }
 
 #[test]
-fn a_session_handed_on_to_another_router_is_in_nobodys_way() {
+fn a_session_passed_to_another_router_causes_no_conflict() {
     let mut browser = Browser::new();
     let inner = routes().layer(layer::<Login>(&browser));
     let outer = async move |session: Session<Login>| {

@@ -137,7 +137,7 @@ fn a_response_that_sets_a_cookie_is_not_stored_unless_the_handler_chose() {
 }
 
 #[test]
-fn a_response_that_looked_varies_by_cookie_once() {
+fn a_response_whose_handler_looked_varies_by_cookie_once() {
     for (there, wanted) in [
         (&[][..], &["Cookie"][..]),
         (&[("vary", "Accept")], &["Accept", "Cookie"]),
@@ -163,7 +163,7 @@ fn a_response_that_looked_varies_by_cookie_once() {
 }
 
 #[test]
-fn a_response_that_did_not_look_is_left_as_it_is() {
+fn a_response_whose_handler_did_not_look_is_unchanged() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Login>();
     browser.visit(&codec, |session| session.set(SEVEN));
@@ -183,7 +183,7 @@ fn a_response_that_changed_nothing_sets_no_cookie_and_may_be_stored() {
 }
 
 #[test]
-fn cookies_of_the_handler_and_of_other_sessions_stay() {
+fn cookies_of_the_handler_and_of_other_sessions_are_kept() {
     let mut browser = Browser::new();
     let (logins, admins) = (browser.codec::<Login>(), browser.codec::<Admin>());
     let handler = |login: Session<Login>, admin: Session<Admin>| async move {
@@ -306,7 +306,7 @@ impl<'w> Service<Request<Words>> for Bare<'w> {
 }
 
 #[test]
-fn a_service_of_any_body_and_error_passes_unharmed() {
+fn a_service_works_with_any_body_and_error_type() {
     let reason = String::from("no words");
     let codec = Codec::<Login>::new(ring(&[1])).unwrap();
     let mut service = SessionLayer::new(codec).layer(Bare(&reason));
@@ -342,7 +342,7 @@ impl Service<Request<()>> for Busy {
 }
 
 #[test]
-fn a_service_is_ready_when_the_one_within_is() {
+fn a_service_is_ready_when_the_inner_service_is_ready() {
     for readiness in [Poll::Ready(Ok(())), Poll::Ready(Err("broken")), Poll::Pending] {
         let codec = Codec::<Login>::new(ring(&[1])).unwrap();
         let mut service = SessionLayer::new(codec).layer(Busy(readiness));

@@ -96,7 +96,7 @@ fn a_payload_of_another_type_says_which_field() {
 }
 
 #[test]
-fn an_older_key_that_opened_and_a_sealing_again_are_told_at_debug_level() {
+fn an_older_key_and_a_reseal_are_logged_at_debug_level() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Login>();
     browser.visit(&codec, |session| session.set(SEVEN));
@@ -174,7 +174,7 @@ fn within_ten_seconds(work: impl FnOnce() + Send + 'static) {
 }
 
 #[test]
-fn a_subscriber_and_a_clock_that_use_the_session_hang_nothing() {
+fn a_subscriber_and_a_clock_may_use_the_session() {
     for cookie in ["junk", "", "valid", "old", "none"] {
         within_ten_seconds(move || {
             let mut browser = Browser::new();

@@ -77,7 +77,7 @@ fn every_write_of_typed_data_is_an_error() {
 }
 
 #[test]
-fn what_was_there_can_still_be_read() {
+fn the_old_data_can_still_be_read() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     browser.visit(&codec, |session| session.insert("a", 1));
@@ -92,7 +92,7 @@ fn what_was_there_can_still_be_read() {
 
 #[cfg(feature = "tracing")]
 #[test]
-fn what_cannot_be_an_error_is_logged_as_one() {
+fn a_failure_that_cannot_be_returned_is_logged_as_an_error() {
     type End = fn(&Session);
     let ends: [(&str, End); 2] = [("delete", Session::delete), ("regenerate", Session::regenerate)];
     for (name, end) in ends {
@@ -199,7 +199,7 @@ fn a_websocket_reads_its_session_and_writes_too_late() {
 }
 
 #[test]
-fn a_write_after_the_request_was_given_up_is_an_error() {
+fn a_write_after_the_request_was_abandoned_is_an_error() {
     use tower::{Layer as _, Service as _};
 
     let codec = Browser::new().codec::<Dynamic>();

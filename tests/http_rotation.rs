@@ -38,7 +38,7 @@ fn logged_in() -> Browser {
 }
 
 #[test]
-fn an_old_session_is_sealed_anew_also_if_the_handler_does_not_look() {
+fn an_old_session_is_resealed_even_if_the_handler_does_not_look() {
     let mut browser = logged_in();
     let page = browser.visit(&codec(&browser, &[NEW, OLD]), |_session| Ok(()));
     page.set_cookie();
@@ -51,7 +51,7 @@ fn an_old_session_is_sealed_anew_also_if_the_handler_does_not_look() {
 }
 
 #[test]
-fn sealing_anew_keeps_the_times() {
+fn resealing_keeps_the_times() {
     let mut browser = logged_in();
     let both = codec(&browser, &[NEW, OLD]);
     browser.visit(&both, |session| {
@@ -69,7 +69,7 @@ fn sealing_anew_keeps_the_times() {
 }
 
 #[test]
-fn sealing_anew_happens_once() {
+fn resealing_happens_once() {
     let mut browser = logged_in();
     let both = codec(&browser, &[NEW, OLD]);
     browser.visit(&both, |_session| Ok(())).set_cookie();
@@ -79,7 +79,7 @@ fn sealing_anew_happens_once() {
 }
 
 #[test]
-fn opening_for_the_rotations_sake_is_not_reading() {
+fn opening_a_session_for_a_rotation_is_not_reading() {
     let mut browser = logged_in();
     browser.clock.advance(seconds(500));
     let both = codec(&browser, &[OLD, NEW]);
@@ -93,7 +93,7 @@ fn opening_for_the_rotations_sake_is_not_reading() {
 }
 
 #[test]
-fn sealing_anew_does_not_lengthen_the_session() {
+fn resealing_does_not_lengthen_the_session() {
     let mut browser = logged_in();
     let longer =
         browser.builder_with::<Login>(&[NEW, OLD]).idle_timeout(seconds(9000)).build().unwrap();
@@ -105,7 +105,7 @@ fn sealing_anew_does_not_lengthen_the_session() {
 }
 
 #[test]
-fn a_read_that_is_due_refreshes_while_it_rotates() {
+fn a_read_refreshes_during_a_rotation_if_a_refresh_is_due() {
     let mut browser = logged_in();
     let both = codec(&browser, &[NEW, OLD]);
     browser.clock.advance(seconds(50));
@@ -145,7 +145,7 @@ fn deleting_an_old_session_deletes_it() {
 }
 
 #[test]
-fn every_key_of_the_ring_opens() {
+fn every_key_of_the_keyring_opens() {
     for (keys, place) in [(&[1][..], 0), (&[2, 1], 1), (&[3, 2, 1], 2), (&[9, 1, 8], 1)] {
         let mut browser = logged_in();
         browser.visit(&codec(&browser, keys), move |session| {
@@ -172,7 +172,7 @@ fn without_the_old_key_the_session_is_empty_and_nothing_is_written() {
 }
 
 #[test]
-fn a_bad_cookie_on_the_way_through_a_rotation_writes_nothing() {
+fn a_bad_cookie_during_a_rotation_writes_nothing() {
     let mut browser = logged_in();
     browser.set_cookie("login", "junk");
     let page = browser.visit(&codec(&browser, &[NEW, OLD]), |_session| Ok(()));

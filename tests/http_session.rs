@@ -108,7 +108,7 @@ fn removing_the_last_entry_removes_the_cookie() {
 }
 
 #[test]
-fn what_is_taken_is_there_once() {
+fn taken_data_is_returned_only_once() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     browser.visit(&codec, |session| session.insert("flash", "saved"));
@@ -227,7 +227,7 @@ fn touching_refreshes_before_it_is_due_and_writes_nothing_without_a_session() {
 }
 
 #[test]
-fn an_idle_timeout_of_its_own_is_checked() {
+fn a_per_session_idle_timeout_is_checked() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Login>();
     browser.visit(&codec, |session| {
@@ -254,7 +254,7 @@ fn an_idle_timeout_of_its_own_is_checked() {
 }
 
 #[test]
-fn cookie_options_are_for_one_response_and_alone_write_nothing() {
+fn cookie_options_apply_to_one_response_and_alone_write_nothing() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Login>();
     let page = browser.visit(&codec, |session| {

@@ -15,7 +15,7 @@ use support::Browser;
 use support::server::Server;
 
 #[test]
-fn eleven_kilobytes_are_an_error_in_the_handler_and_no_cookie() {
+fn eleven_kilobytes_are_an_error_in_the_handler() {
     let mut browser = Browser::new();
     let app = Router::new()
         .route(
@@ -43,7 +43,7 @@ fn eleven_kilobytes_are_an_error_in_the_handler_and_no_cookie() {
 }
 
 #[test]
-fn what_is_too_large_is_known_to_the_byte_and_what_was_there_stays() {
+fn a_write_that_is_too_large_reports_its_size_and_changes_nothing() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     browser.visit(&codec, |session| session.insert("a", 1));
@@ -115,7 +115,7 @@ fn all_cookies_of_the_site_together_are_at_most_7500_bytes() {
 }
 
 #[test]
-fn the_total_is_a_setting_and_what_came_already_may_stay() {
+fn the_total_is_a_setting_and_existing_cookies_may_stay() {
     let mut browser = Browser::new();
     let codec = browser.builder::<Dynamic>().max_cookie_header(1000).build().unwrap();
     assert!(told(&codec, &mut browser, &[600], 300).is_err());
@@ -129,7 +129,7 @@ fn the_total_is_a_setting_and_what_came_already_may_stay() {
 }
 
 #[test]
-fn what_the_sessions_of_one_request_write_counts_together() {
+fn the_writes_of_all_sessions_of_one_request_count_together() {
     let mut browser = Browser::new();
     let dynamic = SessionLayer::new(browser.codec::<Dynamic>());
     let names = SessionLayer::new(browser.codec::<Name>());

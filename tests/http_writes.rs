@@ -82,7 +82,7 @@ fn update_works_on_the_entries_of_a_session_that_begins() {
 }
 
 #[test]
-fn writing_what_is_there_changes_nothing() {
+fn writing_the_same_value_changes_nothing() {
     let mut browser = Browser::new();
     let (entries, logins) = (browser.codec::<Dynamic>(), browser.codec::<Login>());
     browser.visit(&entries, |session| {
@@ -127,7 +127,7 @@ fn a_hash_map_in_another_order_is_not_a_change() {
 }
 
 #[test]
-fn a_change_that_only_moves_letters_or_digits_is_seen() {
+fn a_change_that_only_moves_letters_or_digits_is_detected() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     let far = 100_000_000_000_000_000_000_u128;
@@ -184,7 +184,7 @@ fn a_regeneration_while_update_runs_stays_and_the_update_is_a_conflict() {
 }
 
 #[test]
-fn a_write_of_what_is_there_takes_no_refresh_back() {
+fn writing_the_same_value_does_not_undo_a_refresh() {
     type Write = fn(&Session<Login>) -> Result<(), SessionError>;
     let writes: [Write; 2] = [
         |session| session.touch().and_then(|()| session.set(SEVEN)),
@@ -251,7 +251,7 @@ fn an_update_in_which_the_session_is_deleted_is_a_conflict() {
 }
 
 #[test]
-fn ending_a_session_that_never_was_writes_nothing() {
+fn deleting_a_session_that_does_not_exist_writes_nothing() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     for end in [Session::delete, Session::regenerate] {

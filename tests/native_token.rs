@@ -136,7 +136,7 @@ fn opens_what_libsodium_sealed_as_a_dynamic_session() {
 }
 
 #[test]
-fn refuses_what_libsodium_sealed_but_is_no_session() {
+fn refuses_what_libsodium_sealed_but_is_not_a_session() {
     for vector in vectors().refused {
         let codec = codec::<Dynamic>(&vector.key, &vector.name, vector.now);
         let error = codec.decode(&vector.token).expect_err(&vector.case);
@@ -218,7 +218,7 @@ fn refuses_every_flipped_bit_of_the_bytes_as_forged() {
 }
 
 #[test]
-fn refuses_every_other_spelling_of_the_last_character() {
+fn refuses_every_other_form_of_the_last_character() {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     for vector in small_tokens() {
         let (last, rest) = vector.token.as_bytes().split_last().unwrap();
@@ -299,7 +299,7 @@ fn refuses_another_name() {
 }
 
 #[test]
-fn refuses_the_token_of_nothing() {
+fn refuses_an_empty_token_and_tokens_of_zeros() {
     for vector in small_tokens() {
         refuses(&vector, "", &[Malformed]);
         // 24 bytes of nonce, 16 of tag and 32 of header; and one byte less.
@@ -309,7 +309,7 @@ fn refuses_the_token_of_nothing() {
 }
 
 #[test]
-fn decodes_nothing_longer_than_a_cookie_can_be() {
+fn does_not_decode_a_token_longer_than_a_cookie() {
     for vector in small_tokens() {
         let room = 4096 - vector.name.len();
         // Even what is no base64 at all: its length alone is looked at.
