@@ -39,7 +39,7 @@ pub enum EncodeErrorKind {
     NotReadable,
     /// The operating system gave no randomness for a nonce.
     Randomness,
-    /// The clock shows a time later than a token can hold (the year 36,812).
+    /// The clock shows a time later than a token can hold (the year 10,889).
     Clock,
     /// The token format uses this name itself; see [`Keyring::fastify`](crate::Keyring).
     #[non_exhaustive]
@@ -75,7 +75,7 @@ impl fmt::Display for EncodeErrorKind {
                  finite? a skipped field without a default?)",
             ),
             Self::Randomness => f.write_str("the operating system gave no randomness"),
-            Self::Clock => f.write_str("the clock shows a time after the year 36812"),
+            Self::Clock => f.write_str("the clock shows a time after the year 10889"),
             Self::Reserved { entry } => {
                 write!(f, "the name `{entry}` is reserved by the token format")
             }
