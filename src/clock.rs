@@ -1,4 +1,5 @@
-//! `Clock`: what the time is. The one file that reads the system's; everything else is handed one.
+//! `Clock`: what the time is. The only file that reads the system clock. All other code is given a
+//! clock or a time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +8,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Tells a codec what the time is.
 ///
-/// Implement it where [`SystemClock`] does not work (WebAssembly without a system), or use
-/// [`TestClock`] in tests.
+/// Implement it where [`SystemClock`] does not work (WebAssembly without a system). In tests, use
+/// [`TestClock`].
+///
+/// ```
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+/// use sealed_session::Clock;
+///
+/// struct BrowserClock;
+///
+/// impl Clock for BrowserClock {
+///     fn now(&self) -> SystemTime {
+///         UNIX_EPOCH + Duration::from_millis(date_now())
+///     }
+/// }
+/// # fn date_now() -> u64 { 1_700_000_000_000 }
+/// ```
 pub trait Clock: Send + Sync + 'static {
-    /// The present time. One before 1970 counts as 1970.
+    /// The current time. A time before 1970 counts as 1970.
     fn now(&self) -> SystemTime;
 }
 
@@ -20,7 +35,13 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The operating system's clock.
+/// The operating system's clock. A codec uses it by default.
+///
+/// ```
+/// use sealed_session::{Clock, SystemClock};
+///
+/// let now = SystemClock.now();
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -56,23 +77,56 @@ fn millis(duration: Duration) -> u64 {
 pub struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
-    /// A clock that stands at so many seconds since the Unix epoch.
+    /// A clock that shows this time, in seconds since the Unix epoch.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring, TestClock};
+    /// let clock = TestClock::at(1_700_000_000);
+    /// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .clock(clock.clone())
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {
         Self(Arc::new(AtomicU64::new(unix_seconds.saturating_mul(1000))))
     }
 
-    /// Moves forward by the whole milliseconds of `by`.
+    /// Moves the clock forward by the whole milliseconds of `by`.
+    ///
+    /// ```
+    /// # use std::time::{Duration, UNIX_EPOCH};
+    /// # use sealed_session::{Clock, TestClock};
+    /// # let clock = TestClock::at(0);
+    /// clock.advance(Duration::from_secs(60));
+    /// assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(60));
+    /// ```
     pub fn advance(&self, by: Duration) {
         self.change(|now| now.saturating_add(millis(by)));
     }
 
-    /// Moves back by the whole milliseconds of `by`, at most to 1970.
+    /// Moves the clock back by the whole milliseconds of `by`, at most to 1970.
+    ///
+    /// ```
+    /// # use std::time::{Duration, UNIX_EPOCH};
+    /// # use sealed_session::{Clock, TestClock};
+    /// # let clock = TestClock::at(100);
+    /// clock.go_back(Duration::from_secs(60));
+    /// assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(40));
+    /// ```
     pub fn go_back(&self, by: Duration) {
         self.change(|now| now.saturating_sub(millis(by)));
     }
 
     /// Sets the time, in seconds since the Unix epoch.
+    ///
+    /// ```
+    /// # use std::time::{Duration, UNIX_EPOCH};
+    /// # use sealed_session::{Clock, TestClock};
+    /// # let clock = TestClock::at(0);
+    /// clock.set(1_700_000_000);
+    /// assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    /// ```
     pub fn set(&self, unix_seconds: u64) {
         self.change(|_| unix_seconds.saturating_mul(1000));
     }
@@ -88,7 +142,7 @@ impl TestClock {
 }
 
 impl Clock for TestClock {
-    /// Where the system's type does not reach as far, its last time.
+    /// If the system's time type cannot represent the time, this is the year 2106.
     fn now(&self) -> SystemTime {
         let since = Duration::from_millis(self.0.load(Ordering::SeqCst));
         UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH + Duration::from_secs(u32::MAX.into()))

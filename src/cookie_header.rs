@@ -1,9 +1,9 @@
-//! Finds one cookie in a Cookie header without parsing the others.
+//! Finds one cookie in a `Cookie` header without parsing the others.
 
-/// The values of every cookie named `name`, in the header's order.
+/// The values of all cookies named `name`, in the header's order.
 ///
-/// A pair without `=` is not a cookie of that name, and quotes are part of the value (RFC 6265bis,
-/// section 4.2.2: no special meaning is given to them on the way back).
+/// A pair without `=` is not a cookie of that name. Quotes are part of the value (RFC 6265bis,
+/// section 4.2.2: in the `Cookie` header they have no special meaning).
 pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item = &'h [u8]> {
     let mut rest = Some(header);
     std::iter::from_fn(move || {
@@ -28,7 +28,7 @@ pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item
     })
 }
 
-/// Every pair's name, and how long its value is, in the header's order.
+/// The name of every pair and the length of its value, in the header's order.
 #[cfg(feature = "tower")]
 pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
     header.split(|byte| *byte == b';').map(|pair| {
@@ -41,10 +41,10 @@ pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
 #[cfg(test)]
 mod tests {
     #[track_caller]
-    fn finds(header: &str, wanted: &[&str]) {
+    fn finds(header: &str, expected: &[&str]) {
         let found: Vec<_> = super::values(header.as_bytes(), b"sid").collect();
-        let wanted: Vec<_> = wanted.iter().map(|value| value.as_bytes()).collect();
-        assert_eq!(found, wanted, "{header:?}");
+        let expected: Vec<_> = expected.iter().map(|value| value.as_bytes()).collect();
+        assert_eq!(found, expected, "{header:?}");
     }
 
     #[test]
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_other_for_it() {
+    fn finds_no_cookie_of_another_name() {
         for header in
             ["", ";", ";;=;", "sid", "sid;", "Sid=a", "xsid=a", "sidx=a", "sid =a", "x=sid=a"]
         {

@@ -1,7 +1,7 @@
 //! Validated cookie names and attributes; the `Set-Cookie` value and its removal.
 //!
-//! What a browser would refuse is refused here, once, when a codec is built. Nothing behind it
-//! checks again.
+//! Options that a browser would refuse are refused here, once, when a codec is built. No later code
+//! checks them again.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use cookie::time::OffsetDateTime;
 
 use crate::error::{ConfigError, ConfigErrorKind};
 
-/// What browsers keep of name and value together, in bytes (RFC 6265bis, section 5.6).
+/// The most that browsers store of name and value together, in bytes (RFC 6265bis, section 5.6).
 pub(crate) const MAX_COOKIE_LEN: usize = 4096;
-/// What browsers keep of an attribute's value, in bytes (likewise).
+/// The most that browsers accept of an attribute's value, in bytes (same section).
 const MAX_ATTRIBUTE_LEN: usize = 1024;
 const MAX_NAME_LEN: usize = 255;
 /// The prefixes that browsers know, and `__Host-Http-`.
 const PREFIXES: [&str; 3] = ["__Host-", "__Secure-", "__Http-"];
-/// How long browsers keep a cookie at most (RFC 6265bis, section 5.5).
+/// The longest that browsers keep a cookie, in seconds (RFC 6265bis, section 5.5).
 const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// A cookie's name and attributes.
 ///
-/// The default is the safe one: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`, no `Domain`, and no
-/// `Max-Age`, so that the cookie lives until the browser is closed. (Browsers treat
-/// `http://localhost` and `http://127.0.0.1` as secure, so this works on a developer's machine as
-/// well. Safari does not, and no browser does so for other host names.)
+/// The default is safe: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`, no `Domain`, and no
+/// `Max-Age`, so that the cookie lasts until the browser is closed. (Browsers treat
+/// `http://localhost` and `http://127.0.0.1` as secure, so this also works on a developer's machine.
+/// Safari does not, and no browser does so for other host names.)
 ///
 /// ```
 /// use sealed_session::{CookieOptions, SameSite};
@@ -34,7 +34,7 @@ const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
 /// let options = CookieOptions::host_prefixed().same_site(SameSite::Strict);
 /// ```
 ///
-/// Combinations that a browser would refuse are an error when the codec is built.
+/// If a browser would refuse the combination, building the codec is an error.
 #[derive(Clone, Debug)]
 #[must_use = "options do nothing until they are given to a codec's builder or to a session"]
 pub struct CookieOptions {
@@ -51,6 +51,15 @@ pub struct CookieOptions {
 
 impl CookieOptions {
     /// The default: `HttpOnly`, `Secure`, `SameSite=Lax`, `Path=/`.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, CookieOptions, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .cookie(CookieOptions::new().name("sid"))
+    ///     .build()?;
+    /// assert_eq!(codec.cookie_name(), "sid");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new() -> Self {
         Self {
             prefix: "",
@@ -65,22 +74,41 @@ impl CookieOptions {
         }
     }
 
-    /// The default, with `__Host-` before the name: browsers then take the cookie only from this
-    /// very host, over HTTPS and for all its paths, so that no sibling subdomain can plant one.
+    /// The default, with `__Host-` before the name. Browsers then accept the cookie only from this
+    /// exact host, over HTTPS and for all its paths, so that no sibling subdomain can plant one.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, CookieOptions, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .cookie(CookieOptions::host_prefixed())
+    ///     .build()?;
+    /// assert_eq!(codec.cookie_name(), "__Host-session");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn host_prefixed() -> Self {
         Self { prefix: "__Host-", ..Self::new() }
     }
 
-    /// The default, with `__Secure-` before the name: browsers then take the cookie only over
-    /// HTTPS. For sites that need [`domain`](Self::domain) or another [`path`](Self::path).
+    /// The default, with `__Secure-` before the name. Browsers then accept the cookie only over
+    /// HTTPS. Use it if the site needs [`domain`](Self::domain) or another [`path`](Self::path).
+    ///
+    /// ```
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::secure_prefixed().domain("example.org");
+    /// ```
     pub fn secure_prefixed() -> Self {
         Self { prefix: "__Secure-", ..Self::new() }
     }
 
-    /// The cookie's name. The prefix is put before it, unless it begins with that prefix already.
-    /// Default: the kind's [`NAME`](crate::SessionKind::NAME).
+    /// The cookie's name. The prefix is added, unless the name already begins with it. Default: the
+    /// kind's [`NAME`](crate::SessionKind::NAME).
     ///
-    /// At most 255 letters, digits or ``!#$%&'*+-.^_`|~``.
+    /// It has at most 255 letters, digits or ``!#$%&'*+-.^_`|~``.
+    ///
+    /// ```
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::host_prefixed().name("sid"); // __Host-sid
+    /// ```
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
@@ -88,67 +116,103 @@ impl CookieOptions {
 
     /// `Path`. Default: `/`.
     ///
-    /// A log-out below another path does not see the cookie and so cannot remove it.
+    /// A log-out under another path does not receive the cookie, so it cannot remove it.
+    ///
+    /// ```
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::new().path("/shop");
+    /// ```
     pub fn path(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// `Domain`. Default: none, which is this host alone.
+    /// `Domain`. Default: none, which means this host alone.
+    ///
+    /// ```
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::secure_prefixed().domain("example.org");
+    /// ```
     ///
     /// # Security
     ///
-    /// With a domain every subdomain gets the cookie and can replace it by an older one.
+    /// With a domain, every subdomain gets the cookie and can replace it with an older one.
     pub fn domain(mut self, domain: impl Into<Cow<'static, str>>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// `Max-Age`, in whole seconds, at most 400 days. Default: none, a cookie that lives until the
-    /// browser is closed.
+    /// `Max-Age`, in whole seconds, at most 400 days. Default: none, so that the cookie lasts until
+    /// the browser is closed.
     ///
-    /// It only tells the browser when to forget the cookie. What ends a session are the codec's
-    /// timeouts. “Remember me” needs no setting here: the cookie of a session that is
-    /// [remembered](crate::CodecBuilder::remember_timeout) lives as long as the session.
+    /// It only tells the browser when to forget the cookie. The codec's timeouts end a session.
+    /// “Remember me” needs no setting here: the cookie of a
+    /// [remembered](crate::CodecBuilder::remember_timeout) session lasts as long as the session.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::new().max_age(Duration::from_secs(30 * 24 * 60 * 60));
+    /// ```
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = Some(max_age);
         self
     }
 
     /// `SameSite`. Default: `Lax`.
+    ///
+    /// ```
+    /// # use sealed_session::{CookieOptions, SameSite};
+    /// let options = CookieOptions::new().same_site(SameSite::Strict);
+    /// ```
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
         self
     }
 
-    /// `Partitioned` (CHIPS), for a site that is embedded in others. Default: not.
+    /// `Partitioned` (CHIPS), for a site that is embedded in other sites. Default: not set.
+    ///
+    /// ```
+    /// # use sealed_session::{CookieOptions, SameSite};
+    /// let options = CookieOptions::new().same_site(SameSite::None).partitioned(true);
+    /// ```
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.partitioned = partitioned;
         self
     }
 
-    /// Leaves `Secure` out. Default: it is there.
+    /// Leaves out `Secure`. Default: `Secure` is set.
+    ///
+    /// ```
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::new().danger_allow_plain_http();
+    /// ```
     ///
     /// # Security
     ///
-    /// The cookie then also travels over plain HTTP, where whoever sees it has the session. Not
-    /// needed for `localhost`, nor behind a proxy that speaks HTTPS to the browser.
+    /// The cookie then also travels over plain HTTP, where anyone who sees it can use the session.
+    /// This is not needed for `localhost`, nor behind a proxy that serves the browser over HTTPS.
     pub fn danger_allow_plain_http(mut self) -> Self {
         self.secure = false;
         self
     }
 
-    /// Leaves `HttpOnly` out. Default: it is there.
+    /// Leaves out `HttpOnly`. Default: `HttpOnly` is set.
+    ///
+    /// ```
+    /// # use sealed_session::CookieOptions;
+    /// let options = CookieOptions::new().danger_allow_script_access();
+    /// ```
     ///
     /// # Security
     ///
-    /// Scripts in the page can then read the cookie, and an injected one can carry it off.
+    /// Scripts in the page can then read the cookie, and an injected script can steal it.
     pub fn danger_allow_script_access(mut self) -> Self {
         self.http_only = false;
         self
     }
 
-    /// Checks the options and prepares what is written for them.
+    /// Checks the options, and prepares the text of the `Set-Cookie` headers.
     pub(crate) fn prepare(&self, kind_name: &'static str) -> Result<SetCookie, ConfigError> {
         let name = self.name.as_deref().unwrap_or(kind_name);
         let prefix = if name.starts_with(self.prefix) { "" } else { self.prefix };
@@ -236,7 +300,7 @@ impl CookieOptions {
         }
     }
 
-    /// RFC 6265bis, section 4.1.3. Browsers compare the prefixes without regard to letter case.
+    /// RFC 6265bis, section 4.1.3. Browsers ignore the letter case of the prefixes.
     fn check_prefix(&self, name: &str) -> Result<(), ConfigErrorKind> {
         let begins = |prefix: &str| begins(name, prefix);
         let host = begins("__Host-");
@@ -289,7 +353,7 @@ impl Default for CookieOptions {
     }
 }
 
-/// What is written for a cookie, apart from its value.
+/// The text of a cookie's `Set-Cookie` header, except for its value.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the middleware's need"))]
 pub(crate) struct SetCookie {
@@ -307,8 +371,8 @@ impl SetCookie {
 }
 
 impl SetCookie {
-    /// The header's value with the cookie's value, of so many bytes, that `write_value` appends.
-    /// `live` is how many seconds the browser shall keep the cookie, where the session says so.
+    /// The header's value. `write_value` appends the cookie's value, which has `value_len` bytes.
+    /// `live` is how many seconds the browser should keep the cookie, if the session decides that.
     pub(crate) fn header<E>(
         &self,
         value_len: usize,
@@ -320,7 +384,7 @@ impl SetCookie {
             Some(max_age) => (&self.without_age, max_age.as_str()),
             None => (&self.attributes, ""),
         };
-        // Exactly what it takes, so that it becomes a header value without being copied.
+        // Allocated exactly, so that it becomes a header value without being copied.
         let room = self.name.len() + 1 + value_len + attributes.len() + max_age.len();
         let mut header = Vec::with_capacity(room);
         header.extend_from_slice(self.name.as_bytes());
@@ -337,18 +401,18 @@ impl SetCookie {
         self.max_age
     }
 
-    /// The header's value that removes the cookie: the same attributes, and a past expiry.
+    /// The header's value that removes the cookie: the same attributes, and an expiry in the past.
     pub(crate) fn removal(&self) -> &str {
         &self.removal
     }
 }
 
-/// The attributes of a cookie with an empty value, as they stand behind the value.
+/// The attributes of a cookie with an empty value, as the text that follows the value.
 fn attributes(cookie: &Cookie<'_>) -> String {
     cookie.to_string().split_off(cookie.name().len() + 1)
 }
 
-/// Browsers compare prefixes without regard to letter case.
+/// Browsers ignore the letter case of prefixes.
 fn begins(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
@@ -371,7 +435,7 @@ mod tests {
     use super::CookieOptions;
 
     #[test]
-    fn a_header_takes_exactly_the_room_that_was_reckoned() {
+    fn a_header_allocates_exactly_the_computed_size() {
         let cookie = CookieOptions::new().prepare("session").unwrap();
         for live in [None, Some(60), Some(u64::MAX)] {
             let header = cookie.header(100, live, |header| {

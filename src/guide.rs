@@ -1,20 +1,20 @@
-//! The guide: one page a subject.
+//! The guide: one page per subject.
 //!
-//! | page | what it answers |
+//! | page | questions |
 //! |---|---|
 //! | [`rotation`] | How are keys replaced, on one server and on several, without logging anybody out? |
 //! | [`expiry`] | When does a session end, what keeps it alive, and how is it ended early? |
-//! | [`several_sessions`] | How do a login, an administrator's login and preferences live side by side? |
-//! | [`websockets`] | What can be read and written where the response has already begun? |
+//! | [`several_sessions`] | How do a login, an administrator's login and preferences work side by side? |
+//! | [`websockets`] | What can be read and written after the response has begun? |
 //! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
-//! | [`deployment`] | What do proxies, caches, clocks and several servers ask for? |
+//! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
 //! | [`moving_from_node`] | How are sessions shared with Node's `@fastify/secure-session`, or taken over from it? |
 //! | [`threat_model`] | What is protected from whom, and what is not? |
 //!
-//! The token's format, byte by byte, is in `docs/FORMAT.md` of the repository.
+//! `docs/FORMAT.md` in the repository specifies the token's format byte by byte.
 
-/// A page. Without `tower`, `axum` and what else it names, half of what it speaks of is not there to
-/// be linked to.
+/// A page. It links to items of the features `tower` and `axum`, and of those that it names. Without
+/// them the page is left out.
 macro_rules! page {
     ($name:ident $(, $feature:literal)*) => {
         #[cfg_attr(
@@ -38,7 +38,7 @@ page!(deployment, "passphrase");
 page!(moving_from_node, "fastify", "passphrase");
 page!(threat_model);
 
-/// The programs in the texts outside the documentation are compiled, too.
+/// Compiles the programs in texts outside the documentation.
 #[cfg(all(doctest, feature = "axum", feature = "fastify"))]
 mod texts {
     #[doc = include_str!("../README.md")]

@@ -1,4 +1,4 @@
-//! Where the members of a JSON object stand in its text: one scan, nothing copied, nothing parsed.
+//! Finds the members of a JSON object in its text: one scan, which copies and parses nothing.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,30 +10,30 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
-/// Where a member stands: its name with the quotes, and its value.
+/// The position of a member in the text: its name, including the quotes, and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) name: Range<usize>,
     pub(crate) value: Range<usize>,
-    /// Whether the name has escapes in it, so that its text is not yet the name.
+    /// Whether the name has escapes, so that its text has to be unescaped.
     pub(crate) escaped: bool,
 }
 
-/// The members of the object that `json` is, in the order of the text. They are checked for being
-/// JSON and not otherwise: a number too large for any type and half a surrogate pair pass.
+/// The members of the JSON object `json`, in the order of the text. They must be valid JSON. Nothing
+/// else is checked: a number too large for any type passes, and so does half a surrogate pair.
 ///
-/// Two members of one name are refused, as serde refuses two fields of one name: whoever reads the
-/// first and whoever reads the last would see different sessions.
+/// Two members of one name are refused, as serde refuses two fields of one name. Otherwise a reader
+/// of the first and a reader of the last would see different sessions.
 pub(crate) fn scan(json: &str) -> serde_json::Result<Vec<Member>> {
     let members = scan_all(json)?;
     refuse_duplicates(json, &members)?;
     Ok(members)
 }
 
-/// As [`scan`], but two members of one name pass.
+/// Like [`scan`], but two members of one name pass.
 pub(crate) fn scan_all(json: &str) -> serde_json::Result<Vec<Member>> {
-    // Nearly every name is spelt without escapes, and then serde_json finds it quicker as a text
-    // that stands in the input than as a raw value.
+    // Nearly every name is written without escapes. Then it is faster to let serde_json borrow it from
+    // the input as text than as a raw value.
     scan_names::<&str>(json).or_else(|_| scan_names::<&RawValue>(json))
 }
 
@@ -44,8 +44,8 @@ fn scan_names<'j, N: Name<'j>>(json: &'j str) -> serde_json::Result<Vec<Member>>
     Ok(members)
 }
 
-/// A member's name. One that is not Unicode (half a surrogate pair, which JavaScript can write) is
-/// known by its JSON spelling, with the quotes.
+/// A member's name. If it is not Unicode (half a surrogate pair, which JavaScript can write), it is
+/// the name's JSON text, including the quotes.
 pub(crate) fn name<'j>(json: &'j str, member: &Member) -> Cow<'j, str> {
     let quoted = &json[member.name.clone()];
     let plain = &quoted[1..quoted.len() - 1];
@@ -55,11 +55,11 @@ pub(crate) fn name<'j>(json: &'j str, member: &Member) -> Cow<'j, str> {
     serde_json::from_str(quoted).map_or(Cow::Borrowed(quoted), Cow::Owned)
 }
 
-/// Whether two JSON texts say the same: the members of an object may stand in another order.
+/// Whether two JSON texts have the same content. The members of an object may be in another order.
 ///
 /// Values are compared by their text. To parse them would take two large numbers for one.
 pub(crate) fn say_the_same(one: &str, two: &str) -> bool {
-    /// A hash map further down is taken for changed, which costs a cookie and no more.
+    /// Deeper reorderings count as changes. The only cost is one extra `Set-Cookie`.
     const MAX_DEPTH: usize = 16;
     same_to(MAX_DEPTH, one, two)
 }
@@ -68,7 +68,7 @@ fn same_to(depth: usize, one: &str, two: &str) -> bool {
     if one == two {
         return true;
     }
-    // Another order has the same bytes; asking that first spares most writes the scan.
+    // Another order has the same bytes. A cheap byte sum rules out most changes without a scan.
     let sum = |text: &str| text.bytes().fold(0, u8::wrapping_add);
     if depth == 0 || one.len() != two.len() || sum(one) != sum(two) {
         return false;
@@ -101,7 +101,7 @@ fn by_name<'j>(json: &'j str, members: &[Member]) -> impl Iterator<Item = (Cow<'
 }
 
 fn refuse_duplicates(json: &str, members: &[Member]) -> serde_json::Result<()> {
-    // Comparing each with each is quicker for a few, and too slow for many.
+    // Comparing all pairs is faster for a few members, and too slow for many.
     let few = members.len() <= 16;
     let unique = if few && !members.iter().any(|member| member.escaped) {
         let text = |member: &Member| &json.as_bytes()[member.name.clone()];
@@ -118,14 +118,14 @@ fn refuse_duplicates(json: &str, members: &[Member]) -> serde_json::Result<()> {
 
 /// A member's name as `serde_json` hands it out.
 trait Name<'j>: Deserialize<'j> {
-    /// Where it stands, with its quotes, in the text that begins at `base`.
+    /// Its range, including the quotes, in the text that begins at `base`.
     fn place(&self, base: usize) -> Range<usize>;
 
-    /// Whether its text is not yet the name.
+    /// Whether its text has to be unescaped.
     fn is_escaped(&self) -> bool;
 }
 
-/// Names without escapes; others are an error.
+/// Names without escapes. Other names are an error.
 impl<'j> Name<'j> for &'j str {
     fn place(&self, base: usize) -> Range<usize> {
         let start = self.as_ptr() as usize - base;
@@ -167,7 +167,7 @@ impl<'j, N: Name<'j>> Visitor<'j> for Scan<'j, N> {
     }
 }
 
-/// Where in the text that begins at `base` a slice of it stands.
+/// The range of a slice in the text that begins at `base`.
 fn place(part: &str, base: usize) -> Range<usize> {
     let start = part.as_ptr() as usize - base;
     start..start + part.len()
@@ -178,7 +178,7 @@ mod tests {
     use super::{say_the_same, scan};
 
     #[test]
-    fn an_error_says_what_was_wanted() {
+    fn an_error_says_what_was_expected() {
         for json in ["[]", "1", "null"] {
             let error = scan(json).unwrap_err().to_string();
             assert!(error.contains("expected an object"), "{json}: {error}");
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_members_says_the_same() {
+    fn another_order_of_members_has_the_same_content() {
         for (one, two) in [
             (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#),
             (r#"{"x":[{"a":1,"b":2}]}"#, r#"{"x":[{"b":2,"a":1}]}"#),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn other_values_with_the_same_bytes_do_not() {
+    fn other_values_with_the_same_bytes_have_other_content() {
         for (one, two) in [
             (r#"{"a":1,"b":2}"#, r#"{"a":2,"b":1}"#),
             (r#"{"n":100000000000000000012}"#, r#"{"n":100000000000000000021}"#),
@@ -211,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_not_made_up_for_by_white_space() {
-        // Of the same length and the same sum of bytes.
+    fn white_space_does_not_replace_missing_members() {
+        // Both have the same length and the same byte sum.
         for (one, two) in
             [("{\"a\":1,\"b\":2}", "{\"a\":1\t\t\t\t\r\r}"), ("[1,\"bb2\"]", "[1  \n\n\t\t]")]
         {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_deep_down_is_taken_for_a_change() {
+    fn another_order_deep_down_counts_as_a_change() {
         let (one, two) = (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#);
         for (open, close) in [("[", "]"), (r#"{"in":"#, "}")] {
             let within =

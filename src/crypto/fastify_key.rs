@@ -1,4 +1,4 @@
-//! `FastifyKey`: a key as a Node service uses it, and what its cookies demand besides.
+//! `FastifyKey`: a key of a Node service, and what its cookies require.
 
 use std::fmt;
 
@@ -9,13 +9,14 @@ use super::key::Key;
 
 /// A key of Node's `@fastify/secure-session`, and how that service is configured.
 ///
-/// A [`Key`] alone stands for the plugin's defaults. With `signed: true` in the plugin's cookie
-/// options, use [`FastifyKey::signed`], or [`FastifyKey::signed_with_secret`] where the plugin has a
-/// `secret` instead of a `key`.
+/// A [`Key`] converts to a `FastifyKey` with the plugin's defaults. If the plugin's cookie options
+/// have `signed: true`, use [`FastifyKey::signed`], or [`FastifyKey::signed_with_secret`] if the
+/// plugin has a `secret` instead of a `key`.
 ///
 /// ```
-/// # use sealed_session::{FastifyKey, Key, Keyring};
-/// # let (key, old) = (Key::generate()?, Key::generate()?);
+/// use sealed_session::{FastifyKey, Key, Keyring};
+///
+/// let (key, old) = (Key::generate()?, Key::generate()?);
 /// let keyring = Keyring::fastify(FastifyKey::signed(key))
 ///     .with_previous_fastify(FastifyKey::signed(old))?;
 /// # Ok::<(), sealed_session::KeyError>(())
@@ -27,13 +28,13 @@ pub struct FastifyKey {
     pub(crate) undated: bool,
 }
 
-/// Whether cookies carry a signature, and what it is made with.
+/// Whether cookies carry a signature, and which secret signs them.
 #[derive(Clone)]
 pub(crate) enum Signing {
     None,
-    /// With what the plugin derives from a key.
+    /// Signed with the secret that the plugin derives from a key.
     Derived(Key),
-    /// With the plugin's `secret`.
+    /// Signed with the plugin's `secret`.
     Secret(Zeroizing<Vec<u8>>),
 }
 
@@ -55,35 +56,66 @@ impl FastifyKey {
 
     /// A key whose cookies are signed: the plugin has a `key` and `signed: true`. A cookie without a
     /// valid signature does not open.
+    ///
+    /// ```
+    /// # use sealed_session::{FastifyKey, Key, Keyring};
+    /// # let node = Key::generate()?;
+    /// let keyring = Keyring::fastify(FastifyKey::signed(node));
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     pub fn signed(key: Key) -> Self {
         let signing = Signing::Derived(key.clone());
         Self::with(key, signing)
     }
 
-    /// A key whose cookies are signed with what the plugin derives from another key. Of several
-    /// sessions in one registration, it signs all with the first key of the last.
+    /// A key whose cookies are signed with the secret that the plugin derives from another key. If
+    /// one registration has several sessions, the plugin signs them all with the first key of the
+    /// last session.
+    ///
+    /// ```
+    /// # use sealed_session::{FastifyKey, Key, Keyring};
+    /// # let (login, last) = (Key::generate()?, Key::generate()?);
+    /// let logins = Keyring::fastify(FastifyKey::signed_with_key(login, last.clone()));
+    /// let prefs = Keyring::fastify(FastifyKey::signed(last));
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     pub fn signed_with_key(key: Key, signing: Key) -> Self {
         Self::with(key, Signing::Derived(signing))
     }
 
-    /// A key whose cookies are signed with a secret: the plugin's own `secret` (then the key is what
-    /// `Key::from_passphrase` makes of it), or that of `@fastify/cookie` where the service registers
-    /// that plugin itself.
+    /// A key whose cookies are signed with a secret: the plugin's own `secret` (then
+    /// `Key::from_passphrase` derives the key from it), or the secret of `@fastify/cookie` if the
+    /// service registers that plugin itself.
+    ///
+    /// ```
+    /// # use sealed_session::{FastifyKey, Key, Keyring};
+    /// # let node = Key::generate()?;
+    /// let keyring = Keyring::fastify(FastifyKey::signed_with_secret(node, "cookie secret"));
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     pub fn signed_with_secret(key: Key, secret: impl AsRef<[u8]>) -> Self {
         Self::with(key, Signing::Secret(Zeroizing::new(secret.as_ref().to_vec())))
     }
 
-    /// Also opens cookies without `__ts`, such as releases of the plugin before it knew expiry wrote
-    /// them, as if they had been refreshed this very moment. Default: they are refused.
+    /// Also accepts cookies without `__ts` (written by older plugin releases), treated as refreshed
+    /// now. Default: they are refused.
+    ///
+    /// ```
+    /// # use sealed_session::{FastifyKey, Key, Keyring};
+    /// # let (new, node) = (Key::generate()?, Key::generate()?);
+    /// let node = FastifyKey::from(node).danger_accept_undated();
+    /// let keyring = Keyring::new(new).with_previous_fastify(node)?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Security
     ///
-    /// Such a cookie never expires by itself. Use it with
-    /// [`Keyring::with_previous_fastify`](crate::Keyring::with_previous_fastify), which seals it anew
-    /// with a time at first sight, and only until the old cookies have come by.
+    /// Such a cookie never expires by itself. Use this with
+    /// [`Keyring::with_previous_fastify`](crate::Keyring::with_previous_fastify), which re-seals the
+    /// cookie with a time when it first arrives, and only until the old cookies have been replaced.
     #[must_use]
     pub fn danger_accept_undated(mut self) -> Self {
         self.undated = true;
@@ -92,7 +124,7 @@ impl FastifyKey {
 }
 
 impl FastifyKey {
-    /// Whether the other opens exactly what this one opens.
+    /// Whether the other key opens exactly the same cookies.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.key == other.key
             && self.undated == other.undated

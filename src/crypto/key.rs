@@ -1,7 +1,7 @@
 //! `Key`: 32 secret bytes; generate, parse, redact, wipe, compare.
 //!
-//! Text is decoded in a time that does not depend on the key. It never guesses: what a key file
-//! holds is recognised by its length alone.
+//! Text is decoded in constant time. The encoding in a key file is never guessed: it is recognized by
+//! the length alone.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -24,7 +24,7 @@ use crate::error::{KeyError, KeyErrorKind, KeyLengthHint};
 const HEX_LEN: usize = 2 * KEY_LEN;
 const BASE64_LEN: usize = 43;
 const BASE64_PADDED_LEN: usize = 44;
-/// A longer file is not read: it holds no key.
+/// A longer file is not read, because it cannot be a key.
 const LONGEST_FILE: usize = 4096;
 
 /// A secret key: 32 bytes.
@@ -32,10 +32,11 @@ const LONGEST_FILE: usize = 4096;
 /// It is wiped when dropped, compared in constant time, and never printed: `Debug` is redacted, and
 /// there is neither `Display` nor `Serialize`.
 ///
-/// Make one with `cargo run --bin genkey -- --output secret-key`, then:
+/// Generate one with `cargo run --bin genkey -- --output secret-key`, then read it:
 ///
 /// ```no_run
-/// # use sealed_session::Key;
+/// use sealed_session::Key;
+///
 /// let key = Key::from_file("secret-key")?;
 /// # Ok::<(), sealed_session::KeyError>(())
 /// ```
@@ -47,13 +48,20 @@ pub struct Key {
 
 struct Shared {
     bytes: Zeroizing<[u8; KEY_LEN]>,
-    /// The one cookie that the key serves where nothing else binds a cookie to its name.
+    /// The one cookie that the key is used for, if the token format does not bind a cookie to its
+    /// name.
     #[cfg(feature = "fastify")]
     cookie: OnceLock<String>,
 }
 
 impl Key {
-    /// A fresh key from the operating system's randomness.
+    /// A new key from the operating system's randomness.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// let keyring = Keyring::new(Key::generate()?);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -64,6 +72,13 @@ impl Key {
 
     /// A key from its 32 raw bytes.
     ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::from_bytes([7; 32])?;
+    /// assert_eq!(key.expose_secret(), &[7; 32]);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`KeyErrorKind::AllZero`] if every byte is zero.
@@ -73,6 +88,13 @@ impl Key {
     }
 
     /// A key from a slice of exactly 32 raw bytes.
+    ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let bytes = vec![7; 32];
+    /// let key = Key::from_slice(&bytes)?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -90,10 +112,17 @@ impl Key {
 
     /// A key from 64 hex digits, in either letter case.
     ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::from_hex("07".repeat(32))?;
+    /// assert_eq!(key, Key::from_bytes([7; 32])?);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::InvalidEncoding`] for other characters,
-    /// [`KeyErrorKind::AllZero`] if every byte is zero.
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::InvalidEncoding`] for other
+    /// characters, [`KeyErrorKind::AllZero`] if every byte is zero.
     pub fn from_hex(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let text = text.as_ref();
         if text.len() != HEX_LEN {
@@ -105,17 +134,23 @@ impl Key {
         })
     }
 
-    /// A key from base64: 43 characters, or 44 with the padding, in the standard alphabet or the
-    /// URL-safe one.
+    /// A key from base64: 43 characters, or 44 with padding, in the standard or the URL-safe alphabet.
+    ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::from_base64("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")?;
+    /// assert_eq!(key, Key::from_bytes([7; 32])?);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::InvalidEncoding`] for other characters,
-    /// a mixture of the alphabets, or non-zero unused bits; [`KeyErrorKind::AllZero`] if every byte
-    /// is zero.
+    /// [`KeyErrorKind::Length`] for any other length, [`KeyErrorKind::InvalidEncoding`] for other
+    /// characters, a mixture of the alphabets, or non-zero unused bits; [`KeyErrorKind::AllZero`] if
+    /// every byte is zero.
     pub fn from_base64(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let text = text.as_ref();
-        // Both alphabets are always tried, so that which of them it is does not show in the time.
+        // Both alphabets are always tried, so that the time does not show which one it is.
         let (standard, url) = match text.len() {
             BASE64_LEN => {
                 (decode_base64::<Base64Unpadded>(text), decode_base64::<Base64UrlUnpadded>(text))
@@ -129,14 +164,22 @@ impl Key {
         }
     }
 
-    /// A key as a key file holds it, recognised by its length alone: exactly 32 bytes are raw; 64
-    /// hex digits, or 43 or 44 base64 characters, with at most one line ending (LF or CRLF) after
-    /// them, are text.
+    /// A key from the content of a key file. The encoding is recognized by the length alone: exactly
+    /// 32 bytes are raw; 64 hex digits, or 43 or 44 base64 characters, with at most one line ending
+    /// (LF or CRLF) after them, are text.
+    ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::from_bytes([7; 32])?;
+    /// assert_eq!(Key::parse([7; 32])?, key);
+    /// assert_eq!(Key::parse("07".repeat(32) + "\n")?, key);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`Key::from_hex`] and [`Key::from_base64`]; a [`KeyErrorKind::Length`] says what was
-    /// found, what was wanted, and guesses the likely mistake.
+    /// As [`Key::from_hex`] and [`Key::from_base64`]. A [`KeyErrorKind::Length`] says what was
+    /// expected, what was found, and the likely mistake.
     pub fn parse(content: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let content = content.as_ref();
         if content.len() == KEY_LEN {
@@ -145,8 +188,7 @@ impl Key {
         Self::from_text(content).unwrap_or_else(|| Err(wrong_length(content)))
     }
 
-    /// A key from hex or base64 with at most one line ending; `None` if it has the length of
-    /// neither.
+    /// A key from hex or base64 with at most one line ending. `None` if the length fits neither.
     fn from_text(content: &[u8]) -> Option<Result<Self, KeyError>> {
         let text = content.strip_suffix(b"\n").unwrap_or(content);
         let text = match text.strip_suffix(b"\r") {
@@ -160,25 +202,32 @@ impl Key {
         }
     }
 
-    /// A key from a file, in any of the forms that [`Key::parse`] knows.
+    /// A key from a file, in any form that [`Key::parse`] accepts.
+    ///
+    /// ```no_run
+    /// # use sealed_session::Key;
+    /// let key = Key::from_file("secret-key")?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`KeyErrorKind::File`] if it cannot be read, [`KeyErrorKind::NotAFile`] for a directory, a
-    /// pipe or a device, [`KeyErrorKind::FileContent`] with the reason as its cause if it holds no
-    /// key. Each names the path.
+    /// pipe or a device, [`KeyErrorKind::FileContent`] with the reason as its cause if it does not
+    /// contain a valid key. Each names the path.
     ///
     /// # Security
     ///
     /// Give the file mode 0600 (`genkey --output` does) and keep it out of the repository. On Unix, a
-    /// file that its group or others can read or write is read all the same, with a warning through
-    /// `tracing` that names the path and the mode: whoever can read it can forge every session.
+    /// file that its group or others can read or write is still read, but logs a warning through
+    /// `tracing` that names the path and the mode. Anyone who can read the file can forge every
+    /// session.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let unreadable = |error: std::io::Error| {
             KeyError::caused_by(KeyErrorKind::File { path: path.to_owned() }, error)
         };
-        // Asked before it is opened: opening a pipe would wait for a writer.
+        // Checked before it is opened, because opening a pipe would wait for a writer.
         let metadata = std::fs::metadata(path).map_err(unreadable)?;
         if !metadata.is_file() {
             return Err(KeyErrorKind::NotAFile { path: path.to_owned() }.into());
@@ -190,7 +239,7 @@ impl Key {
             let found = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
             return Err(no_key(KeyErrorKind::Length { found, hint: None }.into()));
         }
-        // Allocated once, so that no copy is left behind by growing.
+        // Allocated once, because growing would leave copies behind.
         let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
         let file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
@@ -202,6 +251,12 @@ impl Key {
 
     /// A key from an environment variable, in hex or base64.
     ///
+    /// ```no_run
+    /// # use sealed_session::Key;
+    /// let key = Key::from_env("SESSION_KEY")?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`KeyErrorKind::Environment`], which names the variable; its cause says whether it is unset
@@ -209,8 +264,8 @@ impl Key {
     ///
     /// # Security
     ///
-    /// A process's environment can be read by other processes of the same user, and is inherited by
-    /// its children. A file is the better place.
+    /// Other processes of the same user can read a process's environment, and its child processes
+    /// inherit it. A file is the better place.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
         let wrong = || KeyErrorKind::Environment { name: name.to_owned() };
         let value = match std::env::var(name) {
@@ -232,42 +287,71 @@ impl Key {
 
     /// The 32 bytes.
     ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::from_bytes([7; 32])?;
+    /// assert_eq!(key.expose_secret(), &[7; 32]);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
     /// # Security
     ///
-    /// Whoever has them can forge every session. Do not log or copy them.
+    /// Anyone who has them can forge every session. Do not log or copy them.
     #[must_use]
     pub fn expose_secret(&self) -> &[u8; KEY_LEN] {
         &self.shared.bytes
     }
 
-    /// The key's public name, for logs and for comparing servers: equal keys have equal ids.
+    /// The key's public name, for logs and for comparing servers. Equal keys have equal ids.
     ///
-    /// It is the first 4 bytes of BLAKE2b-256 with this key, the personalisation `sealed-sessionid`,
-    /// and no salt and no input.
+    /// It is the first 4 bytes of BLAKE2b-256 with this key, the personalization `sealed-sessionid`,
+    /// no salt and no input.
+    ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::from_bytes([7; 32])?;
+    /// println!("sealing with key {}", key.id());
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Security
     ///
-    /// The id is not a secret. It tells nothing about a random key. If the key comes from a
-    /// passphrase, anyone with the id can check a guess of the passphrase, as anyone with a token
-    /// can.
+    /// The id is not a secret. It reveals nothing about a random key. If the key comes from a
+    /// passphrase, anyone with the id can check a guess of the passphrase. So can anyone with a
+    /// token.
     #[must_use]
     pub fn id(&self) -> KeyId {
         KeyId::of(self.expose_secret())
     }
 
     /// The key in 64 lower-case hex digits, wiped when dropped.
+    ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::generate()?;
+    /// assert_eq!(Key::from_hex(&*key.to_hex())?, key);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     pub fn to_hex(&self) -> Zeroizing<String> {
         Zeroizing::new(base16ct::lower::encode_string(self.expose_secret()))
     }
 
-    /// The key in 44 characters of padded, standard base64, wiped when dropped.
+    /// The key in 44 characters of padded standard base64, wiped when dropped.
+    ///
+    /// ```
+    /// # use sealed_session::Key;
+    /// let key = Key::generate()?;
+    /// assert_eq!(Key::from_base64(&*key.to_base64())?, key);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     pub fn to_base64(&self) -> Zeroizing<String> {
         Zeroizing::new(Base64::encode_string(self.expose_secret()))
     }
 
-    /// Claims the key and its clones for a cookie. `Err` is the name of another that has it already.
+    /// Claims the key and its clones for a cookie. `Err` is the name of the cookie that already has
+    /// it.
     #[cfg(feature = "fastify")]
     pub(crate) fn claim(&self, cookie: &str) -> Result<(), &str> {
         let claimed = self.shared.cookie.get_or_init(|| cookie.to_owned());
@@ -280,7 +364,7 @@ impl Key {
         self.shared.cookie.get().map(String::as_str)
     }
 
-    /// A key that `fill` writes in place, checked.
+    /// A key whose bytes `fill` writes in place. It is then checked.
     pub(crate) fn fill_with(
         fill: impl FnOnce(&mut [u8; KEY_LEN]) -> Result<(), KeyError>,
     ) -> Result<Self, KeyError> {
@@ -289,7 +373,7 @@ impl Key {
             #[cfg(feature = "fastify")]
             cookie: OnceLock::new(),
         });
-        let new = Arc::get_mut(&mut shared).expect("nobody else has it yet");
+        let new = Arc::get_mut(&mut shared).expect("it is not shared yet");
         fill(&mut new.bytes)?;
         if bool::from(new.bytes.ct_eq(&[0; KEY_LEN])) {
             return Err(KeyErrorKind::AllZero.into());
@@ -342,9 +426,9 @@ fn decode_base64<E: base64ct::Encoding>(text: &[u8]) -> Option<Zeroizing<[u8; KE
     (len == KEY_LEN).then_some(bytes)
 }
 
-/// Warns of a key file that is not its owner's alone. It is no error: where a container mounts its
-/// secrets, the mode may not be in the service's hands.
-#[cfg_attr(not(all(unix, feature = "tracing")), allow(unused_variables, reason = "nothing to say"))]
+/// Warns if others than its owner can access a key file. It is not an error: if a container mounts
+/// its secrets, the service may not be able to choose the mode.
+#[cfg_attr(not(all(unix, feature = "tracing")), allow(unused_variables, reason = "no log"))]
 fn warn_if_exposed(path: &Path, metadata: &Metadata) {
     #[cfg(all(unix, feature = "tracing"))]
     {

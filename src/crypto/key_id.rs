@@ -1,6 +1,6 @@
-//! `KeyId`: a public name for a key, so that logs and errors can say which one without showing it.
+//! `KeyId`: a public name for a key, so that logs and errors can name the key without revealing it.
 //!
-//! Computed when it is asked for; nothing in a token depends on it.
+//! It is computed on demand. Nothing in a token depends on it.
 
 use std::fmt;
 
@@ -14,13 +14,14 @@ use super::secretbox::KEY_LEN;
 const PERSONAL: &[u8; 16] = b"sealed-sessionid";
 const ID_LEN: usize = 4;
 
-/// Says which key is meant without showing it: 8 hex digits, computed by [`Key::id`](crate::Key::id).
+/// Names a key without revealing it: 8 hex digits, computed by [`Key::id`](crate::Key::id).
 ///
-/// It is public and safe in logs. Compare it between servers to see whether they have the same key.
-/// It is a name and not a proof: of 10,000 keys, two have the same id with a chance of about 1 %.
+/// It is public and safe to log. Compare it between servers to see whether they have the same key. It
+/// is a name and not a proof: among 10,000 keys, the chance that two have the same id is about 1 %.
 ///
 /// ```
-/// # use sealed_session::Key;
+/// use sealed_session::Key;
+///
 /// let key = Key::from_bytes([7; 32])?;
 /// assert_eq!(key.id().to_string(), "4b596b61");
 /// # Ok::<(), sealed_session::KeyError>(())
@@ -29,10 +30,10 @@ const ID_LEN: usize = 4;
 pub struct KeyId([u8; ID_LEN]);
 
 impl KeyId {
-    /// The first bytes of keyed BLAKE2b-256 with our own personalisation, no salt and no input.
+    /// The first bytes of keyed BLAKE2b-256 with our own personalization, no salt and no input.
     pub(super) fn of(key: &[u8; KEY_LEN]) -> Self {
         let mac = Blake2bMac::<U32>::new_with_salt_and_personal(key, &[], PERSONAL)
-            .expect("key and personal are of the lengths that BLAKE2b takes");
+            .expect("BLAKE2b accepts a key of 32 bytes and a personalization of 16");
         let mut hash = mac.finalize_fixed();
         let mut id = [0; ID_LEN];
         id.copy_from_slice(&hash[..ID_LEN]);

@@ -1,6 +1,6 @@
-//! `Keyring`: the primary key seals, the others still open, in order.
+//! `Keyring`: the primary key seals, and all keys open, in order.
 //!
-//! It only lists keys and the scheme of each; the codec derives what it needs from them, once.
+//! It only lists the keys and the scheme of each. The codec derives its sub-keys from them, once.
 
 use std::fmt;
 
@@ -10,24 +10,25 @@ use super::key::Key;
 use super::key_id::KeyId;
 use crate::error::{KeyError, KeyErrorKind};
 
-/// One or more keys, newest first: the primary seals, all of them open, in order.
+/// One or more keys, newest first. The primary (the first) seals. All of them open, in order.
 ///
 /// ```no_run
-/// # use sealed_session::{Key, Keyring};
+/// use sealed_session::{Key, Keyring};
+///
 /// let keyring = Keyring::new(Key::from_file("key-2026-11")?)
 ///     .with_previous(Key::from_file("key-2026-08")?)?;
 /// # Ok::<(), sealed_session::KeyError>(())
 /// ```
 ///
-/// A cookie that an older key opens is sealed anew under the primary. When the longest timeout has
-/// passed since the rotation, nothing is left that needs the older key, and it can go. See
+/// A cookie that an older key opens is re-sealed under the primary. When the longest timeout has
+/// passed since the rotation, no cookie needs the older key any more, and you can remove it. See
 /// [the guide](crate::guide::rotation).
 #[derive(Clone)]
 pub struct Keyring {
     keys: Vec<RingKey>,
 }
 
-/// A key, and which tokens it is for.
+/// A key, and the token format that it is for.
 #[derive(Clone)]
 pub(crate) enum RingKey {
     Native(Key),
@@ -36,18 +37,31 @@ pub(crate) enum RingKey {
 }
 
 impl Keyring {
-    /// A ring of one key, which seals and opens this crate's own tokens.
+    /// A keyring of one key, which seals and opens this crate's own tokens.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// let keyring = Keyring::new(Key::generate()?);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     pub fn new(primary: Key) -> Self {
         Self { keys: vec![RingKey::Native(primary)] }
     }
 
-    /// Adds an older key, which opens but does not seal. Call it newest first: keys are tried in
-    /// this order.
+    /// Adds an older key, which opens but does not seal. Add the newest first, because keys are tried
+    /// in this order.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// # let (new, old) = (Key::generate()?, Key::generate()?);
+    /// let keyring = Keyring::new(new).with_previous(old)?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Duplicate`], which names the key, if the ring already has it.
+    /// [`KeyErrorKind::Duplicate`], which names the key, if the keyring already contains it.
     pub fn with_previous(self, key: Key) -> Result<Self, KeyError> {
         self.with(RingKey::Native(key))
     }
@@ -79,7 +93,7 @@ impl Keyring {
     }
 
     fn with(mut self, key: RingKey) -> Result<Self, KeyError> {
-        // Every key is compared, whichever is equal.
+        // Compare every key, so that timing does not show which one matched.
         let duplicates = self.keys.iter().filter(|known| known.is_same(&key)).count();
         if duplicates > 0 {
             return Err(KeyErrorKind::Duplicate { id: key.id() }.into());
@@ -101,36 +115,49 @@ impl Keyring {
 
 #[cfg(feature = "fastify")]
 impl Keyring {
-    /// A ring of one key, which seals and opens the cookies of Node's `@fastify/secure-session`, so
-    /// that a Node service and this one share their sessions. See
+    /// A keyring of one key, which seals and opens the cookies of Node's `@fastify/secure-session`,
+    /// so that a Node service and this one share their sessions. See
     /// [the guide](crate::guide::moving_from_node).
+    ///
+    /// ```no_run
+    /// # use sealed_session::{Key, Keyring};
+    /// let keyring = Keyring::fastify(Key::from_file("secret-key")?); // Node's key file
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Security
     ///
-    /// The peer's token has no room for what ours binds: it does not expire absolutely, and a cookie
-    /// opens under any name that the key serves. So a key serves one cookie; give each session a key
-    /// of its own.
+    /// The Node plugin's token holds less than ours: it has no absolute timeout, and a cookie opens
+    /// under any name that its key is used for. So each key is for one cookie. Use a separate key per
+    /// session.
     #[must_use]
     pub fn fastify(primary: impl Into<FastifyKey>) -> Self {
         Self { keys: vec![RingKey::Fastify(primary.into())] }
     }
 
-    /// Adds a key of a Node service, whose cookies open and are sealed anew under the primary.
+    /// Adds a key of a Node service, whose cookies open and are re-sealed under the primary.
     ///
-    /// With a primary of our own this moves a site from Node without logging anybody out; with
-    /// [`Keyring::fastify`] it is the peer's array of keys.
+    /// With a native primary, this moves a site from Node without logging anybody out. With
+    /// [`Keyring::fastify`], it corresponds to the Node plugin's array of keys.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// # let (new, node) = (Key::generate()?, Key::generate()?);
+    /// let keyring = Keyring::new(new).with_previous_fastify(node)?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Duplicate`], which names the key, if the ring already has it for Node's
-    /// tokens.
+    /// [`KeyErrorKind::Duplicate`], which names the key, if the keyring already contains it for
+    /// Node's tokens.
     pub fn with_previous_fastify(self, key: impl Into<FastifyKey>) -> Result<Self, KeyError> {
         self.with(RingKey::Fastify(key.into()))
     }
 }
 
 impl RingKey {
-    /// The key itself where it is one of the peer's.
+    /// The key itself if it is for Node's tokens.
     #[cfg(feature = "fastify")]
     pub(crate) fn fastify(&self) -> Option<&Key> {
         match self {
@@ -147,9 +174,9 @@ impl RingKey {
         }
     }
 
-    /// Whether it is the same key for the same tokens. One key in both schemes is two keys, as ours
-    /// derives another from it; so is a key of the peer's with other signatures, so that a site can
-    /// begin to sign, or change what it signs with.
+    /// Whether it is the same key for the same tokens. One key in both schemes counts as two keys,
+    /// because the native scheme derives another key from it. So does a Node key with other
+    /// signatures, so that a site can begin to sign, or change the signing secret.
     #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns, reason = "one scheme alone"))]
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {

@@ -1,4 +1,4 @@
-//! Keys and the cipher. Knows no sessions, no JSON, no HTTP and no clock.
+//! Keys and the cipher. It does not depend on sessions, JSON, HTTP or a clock.
 
 #[cfg(feature = "fastify")]
 pub(crate) mod fastify_key;

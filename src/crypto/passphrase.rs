@@ -1,7 +1,8 @@
-//! Passphrase and salt to key: Argon2id as libsodium's `crypto_pwhash` computes it at MODERATE cost.
+//! Derives a key from a passphrase and a salt: Argon2id, as libsodium's `crypto_pwhash` computes it at
+//! MODERATE cost.
 //!
-//! Called once, at start-up. It asks for its memory before it uses it, so that too little is an
-//! error.
+//! It runs once, at start-up. Memory is allocated first, so that too little memory is an error and
+//! not an abort.
 
 use std::fmt;
 
@@ -22,19 +23,36 @@ const MIN_PASSPHRASE_LEN: usize = 32;
 
 /// A salt for [`Key::from_passphrase`]: 16 bytes.
 ///
-/// It is no secret, but it should be the service's own: draw it once with [`Salt::generate`] and
-/// keep it in the configuration.
+/// It is not a secret, but each service should have its own. Generate it once with
+/// [`Salt::generate`], and keep it in the configuration.
+///
+/// ```no_run
+/// use sealed_session::{Key, Salt};
+///
+/// # let passphrase = String::new();
+/// let salt = Salt::from_bytes(*b"mq9hDxBVDbspDR6n"); // from the configuration
+/// let key = Key::from_passphrase(&passphrase, &salt)?;
+/// # Ok::<(), sealed_session::KeyError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Salt([u8; SALT_LEN]);
 
 impl Salt {
-    /// The salt that `@fastify/secure-session` takes when it is configured with a `secret` and no
-    /// `salt`; only to open the cookies of such a service.
+    /// The salt that `@fastify/secure-session` uses if it has a `secret` and no `salt`. Use it only
+    /// to open the cookies of such a service.
+    ///
+    /// ```no_run
+    /// # use sealed_session::{Key, Keyring, Salt};
+    /// # let (secret, new) = (String::new(), Key::generate()?);
+    /// let node = Key::from_passphrase(&secret, &Salt::FASTIFY_DEFAULT)?;
+    /// let keyring = Keyring::new(new).with_previous_fastify(node)?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Security
     ///
-    /// It is the same for everyone and published, so one table of passphrases serves against all who
-    /// use it. Rotate to a random key.
+    /// It is public and the same for everyone, so one table of passphrases works against every
+    /// service that uses it. Rotate to a random key.
     #[cfg(feature = "fastify")]
     pub const FASTIFY_DEFAULT: Self = Self([
         0x9a, 0xaf, 0x61, 0x0f, 0x10, 0x55, 0x0d, 0xbb, 0x29, 0x0d, 0x1e, 0xa7, 0x2d, 0xf1, 0x53,
@@ -42,12 +60,23 @@ impl Salt {
     ]);
 
     /// A salt from its 16 bytes.
+    ///
+    /// ```
+    /// # use sealed_session::Salt;
+    /// const SALT: Salt = Salt::from_bytes(*b"mq9hDxBVDbspDR6n");
+    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; SALT_LEN]) -> Self {
         Self(bytes)
     }
 
     /// A salt from a slice of exactly 16 bytes.
+    ///
+    /// ```
+    /// # use sealed_session::Salt;
+    /// let salt = Salt::from_slice(b"mq9hDxBVDbspDR6n")?;
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -59,7 +88,14 @@ impl Salt {
         }
     }
 
-    /// A fresh salt from the operating system's randomness.
+    /// A new salt from the operating system's randomness.
+    ///
+    /// ```
+    /// # use sealed_session::Salt;
+    /// let salt = Salt::generate()?;
+    /// println!("{:02x?}", salt.as_bytes()); // to store in the configuration
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -71,6 +107,11 @@ impl Salt {
     }
 
     /// The 16 bytes.
+    ///
+    /// ```
+    /// # use sealed_session::Salt;
+    /// assert_eq!(Salt::from_bytes([7; 16]).as_bytes(), &[7; 16]);
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; SALT_LEN] {
         &self.0
@@ -85,10 +126,10 @@ impl fmt::Debug for Salt {
 
 impl Key {
     /// A key from a passphrase of at least 32 bytes: Argon2id v1.3 with 3 passes over 256 MiB in
-    /// one lane, which is libsodium's `crypto_pwhash` at MODERATE cost.
+    /// one lane, which equals libsodium's `crypto_pwhash` at MODERATE cost.
     ///
-    /// It takes about a second and 256 MiB of memory, which it gives back. Call it once, at
-    /// start-up, and not on an async runtime's thread while that serves requests.
+    /// It takes about a second and 256 MiB of memory, which is then freed. Call it once, at start-up.
+    /// Do not call it on a thread of an async runtime that is serving requests.
     ///
     /// ```no_run
     /// # use sealed_session::{Key, Salt};
@@ -100,12 +141,13 @@ impl Key {
     /// # Errors
     ///
     /// [`KeyErrorKind::PassphraseLength`] for fewer than 32 bytes, [`KeyErrorKind::Memory`] if
-    /// 256 MiB are not to be had.
+    /// 256 MiB cannot be allocated.
     ///
     /// # Security
     ///
     /// A random key from `genkey` is stronger than any passphrase that a person remembers. The
-    /// 32 bytes are the peer's minimum: six or more random words, not a sentence from a book.
+    /// minimum of 32 bytes is that of the Node plugin. Use six or more random words, not a sentence
+    /// from a book.
     #[allow(clippy::missing_panics_doc, reason = "the cost is constant and valid")]
     pub fn from_passphrase(passphrase: impl AsRef<[u8]>, salt: &Salt) -> Result<Self, KeyError> {
         let passphrase = passphrase.as_ref();
@@ -122,7 +164,7 @@ impl Key {
         let key = Self::fill_with(|key| {
             argon2
                 .hash_password_into_with_memory(passphrase, &salt.0, key, &mut memory)
-                // Of its errors only the passphrase's length (beyond 4 GiB) is left.
+                // The only error left is a passphrase of more than 4 GiB.
                 .map_err(|_| KeyErrorKind::PassphraseLength { found: passphrase.len() }.into())
         });
         memory.iter_mut().for_each(Block::zeroize);

@@ -1,8 +1,8 @@
-//! Randomness: the one file that asks the operating system for it.
+//! Randomness: the only file that asks the operating system for it.
 //!
-//! Keys come from the operating system directly; nonces from a ChaCha20 generator per thread that the
-//! operating system seeds, and seeds again after a second, after 1024 nonces and after a `fork`. When
-//! it gives nothing, nothing is returned: there is no fall-back.
+//! Keys come directly from the operating system. Nonces come from a ChaCha20 generator per thread. The
+//! operating system seeds it, and reseeds it after a second, after 1024 nonces and after a `fork`. If
+//! the operating system gives no randomness, the result is an error: there is no fallback.
 
 use std::cell::RefCell;
 
@@ -16,13 +16,13 @@ use super::secretbox::{NONCE_LEN, Nonce};
 #[derive(Debug)]
 pub(crate) struct NoRandomness;
 
-/// After so many nonces (24 KiB of output) a thread's generator is seeded anew.
+/// Reseed a thread's generator after this many nonces (24 KiB of output).
 const NONCES_PER_SEED: u32 = 1024;
 
 struct Generator {
     rng: ChaCha20Rng,
     left: u32,
-    /// The second in which it was seeded, since the Unix epoch.
+    /// When it was seeded, in whole seconds since the Unix epoch.
     second: u64,
     guard: forkguard::Guard,
 }
@@ -41,7 +41,7 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     getrandom::fill(bytes).map_err(|_| NoRandomness)
 }
 
-/// A fresh nonce, at this time in milliseconds since the Unix epoch.
+/// A new nonce, at this time in milliseconds since the Unix epoch.
 ///
 /// The time is the codec's, which is at hand where a response is sealed, also where the
 /// system has no clock. Even the quickest clock of our own would add half to what a nonce takes. It
@@ -57,7 +57,7 @@ pub(crate) fn bytes<const N: usize>(now: u64) -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     let drawn = GENERATOR.try_with(|slot| {
         let mut slot = slot.borrow_mut();
-        // A stale state is dropped before the new seed is asked for: if there is none, nothing is
+        // A stale state is dropped before a new seed is requested. If there is no seed, no state is
         // left to draw from.
         slot.take_if(|generator| generator.is_stale(now));
         let generator = match &mut *slot {
@@ -77,7 +77,7 @@ pub(crate) fn bytes<const N: usize>(now: u64) -> Result<[u8; N], NoRandomness> {
 
 impl Generator {
     fn seeded(now: u64) -> Result<Self, NoRandomness> {
-        // Before the seed is drawn, so that a fork between the two is noticed.
+        // Created before the seed is drawn, so that a fork between the two is detected.
         let guard = forkguard::Guard::try_new().map_err(|_| NoRandomness)?;
         let mut seed = Zeroizing::new([0; 32]);
         fill(&mut *seed)?;
@@ -89,9 +89,9 @@ impl Generator {
         Self { rng, left: NONCES_PER_SEED, second: now / 1000, guard }
     }
 
-    /// Two processes, or two copies of a machine, with one generator's state would repeat each
-    /// other's nonces. A fork is noticed; the copy of a machine is not, so the state is not kept for
-    /// longer than the second in which it was seeded, whichever way the clock moves.
+    /// Two processes, or two copies of a machine, with the same state would repeat each other's
+    /// nonces. A fork is detected. The copy of a machine is not, so the state is not used beyond the
+    /// second in which it was seeded, whether the clock moves forward or back.
     fn is_stale(&mut self, now: u64) -> bool {
         self.left == 0 || self.second != now / 1000 || self.guard.detected_fork()
     }
@@ -136,7 +136,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_seed_is_good_for_so_many_nonces_and_not_one_more() {
+    fn a_seed_is_used_for_exactly_1024_nonces() {
         std::thread::spawn(|| {
             nonce(NOW).unwrap();
             FAIL.set(true);
@@ -150,7 +150,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn fails_closed_when_a_seed_is_due_and_there_is_none() {
+    fn fails_if_a_new_seed_is_due_and_there_is_no_randomness() {
         std::thread::spawn(|| {
             for _ in 0..NONCES_PER_SEED {
                 nonce(NOW).unwrap();
@@ -165,8 +165,8 @@ pub(crate) mod tests {
         .unwrap();
     }
 
-    /// On a thread of its own, with a generator that was seeded at this time and cannot be seeded
-    /// again.
+    /// Runs the test on a separate thread, whose generator was seeded at this time and cannot be
+    /// reseeded.
     fn with_a_seed_of(now: u64, test: impl FnOnce() + Send + 'static) {
         let thread = std::thread::spawn(move || {
             nonce(now).unwrap();
@@ -197,7 +197,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn copies_of_a_generator_draw_different_nonces_where_their_clocks_differ() {
+    fn copies_of_a_generator_draw_different_nonces_if_their_clocks_differ() {
         let copy = || Generator::from_seed(&[7; 32], NOW, forkguard::Guard::try_new().unwrap());
         let nonces = |now: u64| {
             let mut generator = copy();
@@ -205,7 +205,7 @@ pub(crate) mod tests {
             nonces.iter_mut().for_each(|nonce| generator.draw(nonce, now));
             nonces
         };
-        assert_eq!(nonces(NOW), nonces(NOW), "without the time they would");
+        assert_eq!(nonces(NOW), nonces(NOW), "at the same time they are equal");
         let all: HashSet<_> = (NOW..NOW + 1000).flat_map(nonces).collect();
         assert_eq!(all.len(), 16_000);
     }

@@ -1,7 +1,7 @@
-//! Seal and open bytes in place: XSalsa20-Poly1305, NaCl's *secretbox*.
+//! Seals and opens bytes in place: XSalsa20-Poly1305, NaCl's *secretbox*.
 //!
-//! The only file that names a cipher crate: `crypto_secretbox`, or with the feature `simd` `dryoc`, which
-//! compute the same bytes. It draws no nonces and frames nothing; `random` and the schemes do.
+//! The only file that names a cipher crate: `crypto_secretbox`, or `dryoc` with the feature `simd`. Both
+//! compute the same bytes. Nonces come from `random`, and the framing from the schemes.
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ type Cipher = rust_crypto::Cipher;
 #[cfg(feature = "simd")]
 type Cipher = dryoc::Cipher;
 
-/// No such message was sealed with this key.
+/// Authentication failed: no such message was sealed with this key.
 #[derive(Debug)]
 pub(crate) struct Forged;
 
@@ -43,8 +43,8 @@ impl SecretBox {
         self.0.seal(&nonce.0, boxed);
     }
 
-    /// Opens tag and ciphertext, and tells where in `boxed` the message is then. What is forged is
-    /// left as it is.
+    /// Opens tag and ciphertext, and returns the range of `boxed` that holds the message. A forged
+    /// message is left unchanged.
     pub(crate) fn open(
         &self,
         nonce: &[u8; NONCE_LEN],
@@ -112,10 +112,10 @@ mod dryoc {
         }
 
         pub(super) fn seal(&self, nonce: &[u8; NONCE_LEN], boxed: &mut [u8]) {
-            // It wants the room behind the message.
+            // It expects the space for the tag after the message.
             boxed.rotate_left(TAG_LEN);
             crypto_secretbox_easy_inplace(boxed, nonce, &self.0)
-                .expect("a box has room for the tag and is no gigabytes");
+                .expect("a box has room for the tag and is far smaller than the cipher's limit");
         }
 
         pub(super) fn open(

@@ -1,7 +1,7 @@
-//! `Entries`: named JSON values, kept as the text they arrived in.
+//! `Entries`: named JSON values, kept as the text in which they arrived.
 //!
-//! One scan finds where each entry stands; an entry is parsed when it is asked for, and copied as it
-//! is when another one is written.
+//! One scan finds the position of each entry. An entry is parsed on demand, and copied unchanged when
+//! another one is written.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::members::{self, Member};
 use crate::plaintext::{self, WipedString};
 
-/// `serde_json` reads fewer levels than these.
+/// `serde_json` refuses this many levels and more.
 const MAX_DEPTH: usize = 128;
 
 /// The data of a [`Dynamic`](super::Dynamic) session: JSON values by name.
@@ -40,12 +40,25 @@ pub struct Entries {
 
 impl Entries {
     /// No entries.
+    ///
+    /// ```
+    /// # use sealed_session::Entries;
+    /// assert!(Entries::new().is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { json: Arc::new(WipedString::new("{}".to_owned())), index: Vec::new() }
     }
 
     /// The entry's value, or `None` if there is no such entry.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("theme", "dark")?;
+    /// assert_eq!(entries.get::<String>("theme")?.as_deref(), Some("dark"));
+    /// assert!(entries.get::<u32>("theme").is_err());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -54,12 +67,20 @@ impl Entries {
         self.raw(name).map(serde_json::from_str).transpose()
     }
 
-    /// Inserts the entry, or replaces it where it stands.
+    /// Inserts the entry, or replaces its value and keeps its position.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("visits", &1)?;
+    /// entries.insert("visits", &2)?;
+    /// assert_eq!(entries.get("visits")?, Some(2));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// If the value does not serialise to JSON, or has more than 127 levels of arrays and objects,
-    /// which could not be read again; then nothing has changed.
+    /// If the value cannot be serialized to JSON, or has more than 127 levels of arrays and objects,
+    /// which could not be read again. Then nothing has changed.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
@@ -71,7 +92,15 @@ impl Entries {
         Ok(())
     }
 
-    /// Removes the entry, and says whether it was there.
+    /// Removes the entry, and returns whether it was there.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("visits", &1)?;
+    /// assert!(entries.remove("visits"));
+    /// assert!(!entries.remove("visits"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn remove(&mut self, name: &str) -> bool {
         let rest = self.without(name);
         let found = rest.is_some();
@@ -79,19 +108,43 @@ impl Entries {
         found
     }
 
-    /// Keeps only the entries whose name `keep` says to keep.
+    /// Keeps only the entries for whose names `keep` returns true.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("theme", "dark")?;
+    /// entries.insert("visits", &1)?;
+    /// entries.retain(|name| name == "theme");
+    /// assert!(entries.names().eq(["theme"]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         let kept = self.members().filter(|(entry, _, _)| keep(&self.name(entry)));
         *self = Self::build(self.json.len(), kept.map(|(_, name, value)| (name, value)));
     }
 
     /// Whether there is such an entry.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("visits", &1)?;
+    /// assert!(entries.contains("visits"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
 
-    /// The names of the entries, in the order of their text.
+    /// The names of the entries, in the order of the text.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("theme", "dark")?;
+    /// entries.insert("visits", &1)?;
+    /// assert!(entries.names().eq(["theme", "visits"]));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.index.iter().map(|entry| self.name(entry))
     }
@@ -110,12 +163,27 @@ impl Entries {
     }
 
     /// How many entries there are.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// entries.insert("visits", &1)?;
+    /// assert_eq!(entries.len(), 1);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no entries.
+    ///
+    /// ```
+    /// # let mut entries = sealed_session::Entries::new();
+    /// assert!(entries.is_empty());
+    /// # entries.insert("visits", &1)?;
+    /// # assert!(!entries.is_empty());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
@@ -126,19 +194,19 @@ impl Entries {
         self.find(name).map(|place| &self.json[self.index[place].value.clone()])
     }
 
-    /// The text and the place in it of an entry, to parse it where no lock is held.
+    /// The text, and the range of the entry's value in it, so that it can be parsed without a lock.
     #[cfg(feature = "tower")]
     pub(crate) fn locate(&self, name: &str) -> Option<(Arc<WipedString>, Range<usize>)> {
         self.find(name).map(|place| (self.json.clone(), self.index[place].value.clone()))
     }
 
-    /// The whole as JSON.
+    /// All entries as one JSON object.
     #[cfg(any(feature = "tower", test))]
     pub(crate) fn json(&self) -> &Arc<WipedString> {
         &self.json
     }
 
-    /// These entries with one more, or another value for one; the value is JSON text.
+    /// A copy of these entries with one added or replaced. The value is JSON text.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let room = self.json.len() + value.len();
         match self.find(name) {
@@ -157,7 +225,7 @@ impl Entries {
         }
     }
 
-    /// These entries without one, if it is there.
+    /// A copy of these entries without one. `None` if it does not exist.
     pub(crate) fn without(&self, name: &str) -> Option<Self> {
         let place = self.find(name)?;
         let members = self.members().enumerate().filter(|(at, _)| *at != place);
@@ -175,7 +243,7 @@ impl Entries {
         self.index.iter().position(|entry| self.name(entry) == name)
     }
 
-    /// Each entry with the texts of its name, quoted, and its value.
+    /// Each entry with the text of its name, including the quotes, and of its value.
     fn members(&self) -> impl Iterator<Item = (&Member, &str, &str)> {
         let json = &self.json;
         self.index
@@ -187,7 +255,7 @@ impl Entries {
         members::name(&self.json, entry)
     }
 
-    /// The entries of these quoted names and JSON values, in at most so many bytes.
+    /// Entries from these quoted names and JSON values, which take at most `room` bytes.
     fn build<'m>(room: usize, members: impl Iterator<Item = (&'m str, &'m str)>) -> Self {
         let mut text = WipedString::with_capacity(room);
         let mut index = Vec::with_capacity(members.size_hint().1.unwrap_or(0));
@@ -247,7 +315,7 @@ impl<N: AsRef<str>> FromIterator<(N, serde_json::Value)> for Entries {
 }
 
 impl fmt::Debug for Entries {
-    /// How many entries there are; neither their names nor their values.
+    /// Shows how many entries there are, but neither their names nor their values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entries").field("len", &self.len()).finish_non_exhaustive()
     }
@@ -295,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_what_it_does_not_touch_as_it_stands() {
+    fn a_write_copies_all_other_entries_unchanged() {
         let mut entries = entries(r#" { "a" : 1e400 , "b":[1, 2], "\u0063": "\ud800" } "#);
         entries.insert("d", &true).unwrap();
         assert_eq!(&***entries.json(), r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#);
@@ -366,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn travels_through_serde() {
+    fn can_be_serialized_and_deserialized() {
         let text = r#"{"a":1,"b":{"c":null}}"#;
         let read: Entries = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), text);

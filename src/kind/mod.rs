@@ -1,4 +1,4 @@
-//! What a session holds: `SessionKind` names it, `Dynamic` is the kind that holds anything.
+//! `SessionKind`: what a session holds. `Dynamic` is the kind that holds any named entries.
 
 mod entries;
 
@@ -12,8 +12,7 @@ use crate::plaintext::Json;
 
 /// A kind of session: the type of its data and the name of its cookie.
 ///
-/// Each kind has its own cookie, its own layer and its own handle, also where two kinds hold the
-/// same type:
+/// Each kind has its own cookie, layer and handle, even if two kinds hold the same type:
 ///
 /// ```
 /// use sealed_session::SessionKind;
@@ -98,6 +97,17 @@ pub(crate) fn parse<K: SessionKind>(json: &mut Json) -> Result<K::Data, serde_js
 /// The kind of session that holds any entries by name. `Session` alone means `Session<Dynamic>`.
 ///
 /// Its cookie is named `session`.
+///
+/// ```
+/// use sealed_session::{Codec, Dynamic, Entries, Key, Keyring};
+///
+/// let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+/// let mut entries = Entries::new();
+/// entries.insert("visits", &1)?;
+/// let token = codec.encode(&entries)?;
+/// assert_eq!(codec.decode(&token)?.data.get("visits")?, Some(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Dynamic {}
 

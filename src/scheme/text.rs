@@ -1,6 +1,7 @@
-//! base64, strict: the unused bits of the last character are zero, and there is no junk.
+//! Strict base64: the unused bits of the last character must be zero, and no other characters are
+//! allowed.
 //!
-//! Tokens are public, so the fast decoder may look at them; keys have their own (`crypto::key`).
+//! Tokens are public, so a fast decoder may process them. Keys have their own (`crypto::key`).
 
 use std::sync::LazyLock;
 
@@ -48,7 +49,7 @@ const STRICT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 
 static URL_SAFE: LazyLock<engine::Engine> = LazyLock::new(|| engine::url_safe(STRICT));
 
-/// The characters that so many bytes take.
+/// The number of base64 characters for this number of bytes.
 pub(super) const fn encoded_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
@@ -58,7 +59,7 @@ pub(super) fn encode_url(bytes: &[u8], out: &mut Vec<u8>) {
     encode(&URL_SAFE, bytes, out);
 }
 
-/// The bytes of a base64url text, or `None` if it is not spelt as [`encode_url`] would.
+/// The bytes of a base64url text, or `None` if it is not exactly what [`encode_url`] would write.
 pub(super) fn decode_url(text: &[u8]) -> Option<Vec<u8>> {
     decode(&URL_SAFE, text)
 }
@@ -81,12 +82,12 @@ mod standard {
         super::encode(&STANDARD, bytes, out);
     }
 
-    /// The bytes of a standard base64 text, padded in full or not at all.
+    /// The bytes of a standard base64 text, with full padding or none.
     pub(in crate::scheme) fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
         if is_half_padded(text) { None } else { super::decode(&STANDARD, text) }
     }
 
-    /// As [`decode_standard`], where it is known how many bytes there are to be.
+    /// Like [`decode_standard`], for a known number of bytes.
     pub(in crate::scheme) fn decode_standard_array<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
         if is_half_padded(text) {
             return None;
@@ -104,7 +105,7 @@ mod standard {
 fn encode(engine: &engine::Engine, bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + encoded_len(bytes.len()), 0);
-    engine.encode_slice(bytes, &mut out[start..]).expect("the room is reckoned exactly");
+    engine.encode_slice(bytes, &mut out[start..]).expect("the length is computed exactly");
 }
 
 fn decode(engine: &engine::Engine, text: &[u8]) -> Option<Vec<u8>> {
