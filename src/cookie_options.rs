@@ -222,7 +222,7 @@ impl CookieOptions {
         let mut cookie = Cookie::build((name.clone(), ""))
             .path(self.path.as_ref())
             .same_site(self.same_site.into())
-            // Left out instead of `false`: cookie adds Secure by itself to SameSite=None.
+            // Given even if `false`: without a value, `cookie` adds Secure to SameSite=None.
             .http_only(self.http_only)
             .secure(self.secure)
             .partitioned(self.partitioned)
@@ -251,8 +251,8 @@ impl CookieOptions {
         Self { prefix: "", ..self.clone() }.name(format!("{name}-ended")).max_age(lasts)
     }
 
-    /// The first attribute in which these options would make another cookie than `other` for a
-    /// browser, which knows a cookie by its name, domain, path and partition.
+    /// The first attribute that would make these options another cookie than `other` for a browser. A
+    /// browser identifies a cookie by its name, domain, path and partition.
     #[cfg(feature = "tower")]
     pub(crate) fn moved_from(&self, other: &Self) -> Option<&'static str> {
         if self.path != other.path {
@@ -395,7 +395,7 @@ impl SetCookie {
         Ok(header)
     }
 
-    /// How long the options say that the browser shall keep the cookie.
+    /// How long the browser should keep the cookie, according to the options.
     #[cfg(feature = "tower")]
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.max_age

@@ -66,7 +66,7 @@ impl Keyring {
         self.with(RingKey::Native(key))
     }
 
-    /// A ring of these keys, the primary first.
+    /// A keyring of these keys, the primary first.
     ///
     /// ```
     /// # use sealed_session::{Key, Keyring};
@@ -78,14 +78,22 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::NoKeys`] if there are none, [`KeyErrorKind::Duplicate`] if one is there twice.
+    /// [`KeyErrorKind::NoKeys`] if there are no keys, [`KeyErrorKind::Duplicate`] if a key occurs
+    /// twice.
     pub fn from_keys(keys: impl IntoIterator<Item = Key>) -> Result<Self, KeyError> {
         let mut keys = keys.into_iter();
         let primary = keys.next().ok_or(KeyErrorKind::NoKeys)?;
         keys.try_fold(Self::new(primary), Self::with_previous)
     }
 
-    /// How many keys there are; at least one.
+    /// How many keys there are: at least one.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// let keyring = Keyring::new(Key::generate()?).with_previous(Key::generate()?)?;
+    /// assert_eq!(keyring.len(), 2);
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a keyring is never empty")]
     pub fn len(&self) -> usize {

@@ -43,16 +43,16 @@ pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
 
 /// A new nonce, at this time in milliseconds since the Unix epoch.
 ///
-/// The time is the codec's, which is at hand where a response is sealed, also where the
-/// system has no clock. Even the quickest clock of our own would add half to what a nonce takes. It
-/// is wall-clock time, which is better here than a monotonic clock: where a machine is suspended or
-/// copied, the monotonic clock goes on from where it stopped, but many hypervisors set the wall clock
-/// when the machine or its copy starts again.
+/// The time is the codec's. It is already known when a response is sealed, even if the system has no
+/// clock. Reading even the fastest clock here would make a nonce half as expensive again. It is
+/// wall-clock time, which is better here than a monotonic clock. When a machine was suspended or
+/// copied, the monotonic clock continues from where it stopped, but many hypervisors set the wall
+/// clock when the machine or its copy starts again.
 pub(crate) fn nonce(now: u64) -> Result<Nonce, NoRandomness> {
     bytes::<NONCE_LEN>(now).map(Nonce)
 }
 
-/// Random bytes that need not be kept secret, at this time.
+/// Random bytes that do not have to be secret, at this time.
 pub(crate) fn bytes<const N: usize>(now: u64) -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
     let drawn = GENERATOR.try_with(|slot| {
@@ -97,7 +97,7 @@ impl Generator {
     }
 
     /// The time goes into the bytes, so that copies of a machine whose clocks differ part at once.
-    /// What is random stays random by it.
+    /// This does not make them any less random.
     fn draw(&mut self, bytes: &mut [u8], now: u64) {
         self.left -= 1;
         self.rng.fill_bytes(bytes);

@@ -9,12 +9,12 @@ pub(crate) const KEY_LEN: usize = 32;
 pub(crate) const NONCE_LEN: usize = 24;
 pub(crate) const TAG_LEN: usize = 16;
 
-/// A number that is used once: sealing takes it away.
+/// A number that is used only once: sealing consumes it.
 #[derive(Debug)]
 pub(crate) struct Nonce(pub(super) [u8; NONCE_LEN]);
 
 impl Nonce {
-    /// The bytes that stand in the token.
+    /// The bytes as they are in the token.
     pub(crate) fn as_bytes(&self) -> &[u8; NONCE_LEN] {
         &self.0
     }
@@ -37,7 +37,7 @@ impl SecretBox {
         Self(Cipher::new(key))
     }
 
-    /// Seals the message behind the first [`TAG_LEN`] bytes of `boxed`, and puts the tag there.
+    /// Seals the message after the first [`TAG_LEN`] bytes of `boxed`, and writes the tag into them.
     #[allow(clippy::needless_pass_by_value, reason = "so that a nonce cannot be used twice")]
     pub(crate) fn seal(&self, nonce: Nonce, boxed: &mut [u8]) {
         self.0.seal(&nonce.0, boxed);

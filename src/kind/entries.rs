@@ -233,7 +233,7 @@ impl Entries {
         Some(Self::build(self.json.len(), members))
     }
 
-    /// The entries of an object.
+    /// The entries of a JSON object.
     pub(crate) fn parse(json: Arc<WipedString>) -> serde_json::Result<Self> {
         let index = members::scan(&json)?;
         Ok(Self { json, index })
@@ -302,12 +302,12 @@ impl<'e> IntoIterator for &'e Entries {
 }
 
 impl<N: AsRef<str>> FromIterator<(N, serde_json::Value)> for Entries {
-    /// Of several values of one name the last counts. A value of more than 127 levels is left out, as
-    /// it could not be read again.
+    /// If a name occurs several times, the last value counts. A value of more than 127 levels is left
+    /// out, because it could not be read again.
     fn from_iter<I: IntoIterator<Item = (N, serde_json::Value)>>(entries: I) -> Self {
         let mut all = Self::new();
         for (name, value) in entries {
-            // A value always serialises.
+            // A value can always be serialized.
             let _ = all.insert(name.as_ref(), &value);
         }
         all
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_takes_exactly_the_room_that_was_reckoned() {
+    fn a_write_allocates_exactly_the_computed_size() {
         // A text that has to grow leaves a copy behind that is not wiped.
         let room = |entries: &Entries| entries.json.capacity();
         let entries = entries(r#"{"a":1,"b":"old"}"#);

@@ -26,9 +26,9 @@ use crate::plaintext::Json;
 /// impl SessionKind for Admin { type Data = Login; const NAME: &'static str = "admin"; }
 /// ```
 ///
-/// What the data's `Serialize` writes, its `Deserialize` must read back: a session that a later
-/// request cannot read is an empty one. Give new fields `#[serde(default)]`, so that sessions from
-/// before still open.
+/// The data's `Deserialize` must be able to read what its `Serialize` writes. If a later request
+/// cannot read a session, it gets an empty one. Give new fields `#[serde(default)]`, so that older
+/// sessions still open.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of session",
     label = "this is not a kind of session",
@@ -41,17 +41,17 @@ pub trait SessionKind: Send + Sync + 'static {
     /// The cookie's name, unless [`CookieOptions::name`](crate::CookieOptions::name) gives another.
     const NAME: &'static str;
 
-    /// The data of a session before anything is written to it. Default: `None`, there is none.
+    /// The data of a session before anything is written to it. Default: `None`.
     ///
-    /// With `Some`, [`data`](crate::Session::data) and [`update`](crate::Session::update) work on it
-    /// where there is no session yet.
+    /// If it is `Some`, [`data`](crate::Session::data) and [`update`](crate::Session::update) use it
+    /// while there is no session yet.
     #[must_use]
     fn empty() -> Option<Self::Data> {
         None
     }
 
-    /// Whether data says as little as no session does, so that it needs no cookie: an empty cart.
-    /// Writing such data removes the cookie. Default: no data does.
+    /// Whether the data is equivalent to no session and needs no cookie, such as an empty cart.
+    /// Writing such data removes the cookie. Default: always `false`.
     ///
     /// ```
     /// use sealed_session::SessionKind;
@@ -84,7 +84,7 @@ pub trait SessionKind: Send + Sync + 'static {
     }
 }
 
-/// Says that a hidden method is called by this crate, which alone can make one.
+/// Proves that this crate calls a hidden method, because only this crate can create it.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Internal(());
