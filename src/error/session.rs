@@ -36,7 +36,7 @@ pub enum SessionErrorKind {
         /// The entry's name.
         entry: String,
         /// The requested type.
-        wanted: &'static str,
+        expected: &'static str,
     },
     /// The response headers are already sent, so the session can no longer be changed.
     ResponseStarted,
@@ -67,8 +67,8 @@ impl fmt::Display for SessionErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Encode(kind) => kind.fmt(f),
-            Self::EntryType { entry, wanted } => {
-                write!(f, "the session entry `{entry}` could not be deserialized as `{wanted}`")
+            Self::EntryType { entry, expected } => {
+                write!(f, "the session entry `{entry}` could not be deserialized as `{expected}`")
             }
             Self::ResponseStarted => f.write_str(
                 "the response headers are already sent, so the session can no longer be changed",

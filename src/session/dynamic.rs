@@ -173,7 +173,7 @@ impl Session<Dynamic> {
         // The cause would quote the value.
         serde_json::from_str(json).map_err(|_| {
             let entry = entry.to_owned();
-            SessionErrorKind::EntryType { entry, wanted: type_name::<T>() }.into()
+            SessionErrorKind::EntryType { entry, expected: type_name::<T>() }.into()
         })
     }
 }
