@@ -169,10 +169,19 @@ fn percent_encoded(text: &str) -> String {
     text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").replace(';', "%3B")
 }
 
-/// A valid header: version 1, created and refreshed at T, a day of idle timeout.
+/// A valid header: version 1, no flag, an id, created at T and not refreshed since, a day of idle
+/// timeout.
 fn header() -> Vec<u8> {
-    let time = &T.to_be_bytes()[3..];
-    [&[1], time, time, &(DAY as u32).to_be_bytes()[..]].concat()
+    let header = [
+        &[1, 0][..],
+        &[0xa5; 16],
+        &(T * 1000).to_be_bytes()[2..],
+        &[0; 4],
+        &(DAY as u32).to_be_bytes(),
+    ]
+    .concat();
+    assert_eq!(header.len(), 32);
+    header
 }
 
 #[test]
