@@ -47,7 +47,7 @@ impl WipedBytes {
 
     /// The part at `place` as text, if it is UTF-8.
     pub(crate) fn into_text(mut self, place: Range<usize>) -> Option<WipedString> {
-        self.0.truncate(place.end);
+        self.truncate(place.end);
         self.0.drain(..place.start);
         match String::from_utf8(std::mem::take(&mut self.0)) {
             Ok(text) => Some(WipedString(text)),
