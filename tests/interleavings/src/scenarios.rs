@@ -83,6 +83,11 @@ fn old_session(codec: &Codec<Dynamic>, clock: &TestClock) -> String {
     token
 }
 
+/// The time that is so many seconds after the beginning of 1970.
+fn at(unix_seconds: u64) -> Option<SystemTime> {
+    Some(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds))
+}
+
 fn opened(codec: &Codec<Dynamic>, token: &str) -> Decoded<Entries> {
     codec.decode(token).expect("what was sealed opens")
 }
@@ -121,7 +126,7 @@ fn delete_beats(writes: &'static [Write]) {
         // What was inserted after it began a new session.
         Cookie::Set(token) => {
             let opened = opened(&codec, &token);
-            assert_eq!(opened.info.created_at, Some(NOW), "the old session's age survived");
+            assert_eq!(opened.info.created_at, at(NOW), "the old session's age survived");
             assert!(!opened.data.contains("a"), "the old session's data survived");
         }
         Cookie::Untouched => panic!("the old cookie survived"),
@@ -145,7 +150,7 @@ fn regeneration_survives(writes: &'static [Write]) {
         Cookie::Removed => {}
         Cookie::Set(token) => {
             let opened = opened(&codec, &token);
-            assert_eq!(opened.info.created_at, Some(NOW), "the old session's age survived");
+            assert_eq!(opened.info.created_at, at(NOW), "the old session's age survived");
             assert!(!opened.data.contains("a"), "the old session's data survived");
         }
         Cookie::Untouched => panic!("the old cookie survived"),
@@ -164,7 +169,7 @@ fn no_insert_is_lost(tasks: u32) {
     });
     let Cookie::Set(token) = cookie else { panic!("{cookie:?}") };
     let opened = opened(&codec, &token);
-    assert_eq!(opened.info.created_at, Some(NOW - 3600));
+    assert_eq!(opened.info.created_at, at(NOW - 3600));
     assert_eq!(opened.data.get::<u32>("a").unwrap(), Some(1));
     for n in 0..tasks {
         assert_eq!(opened.data.get::<u32>(&format!("n{n}")).unwrap(), Some(n));
@@ -251,7 +256,7 @@ fn keys_are_replaced(tasks: u32) {
     rotation.join().unwrap();
     let Cookie::Set(token) = cookie else { panic!("{cookie:?}") };
     let opened = opened(&codec, &token);
-    assert_eq!(opened.info.created_at, Some(NOW - 3600));
+    assert_eq!(opened.info.created_at, at(NOW - 3600));
     assert_eq!(opened.data.len(), 1 + tasks as usize);
 }
 
@@ -264,7 +269,7 @@ fn keys_are_replaced_by(rings: &'static [&'static [u8]]) {
     };
     join(rings.iter().map(|keys| replace(keys)).collect());
     let primary = codec.decode(codec.encode(&Entries::new()).unwrap()).unwrap().info.key_id;
-    let rotating = primary != opened(&codec, &token).key_id;
+    let rotating = primary != opened(&codec, &token).info.key_id;
     // Whichever came last, it is in force as a whole.
     let cookie = request(&codec, Some(&token), |_session| ());
     assert_eq!(matches!(cookie, Cookie::Set(_)), rotating, "{cookie:?}");

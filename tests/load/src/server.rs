@@ -123,6 +123,13 @@ fn now() -> u64 {
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs())
 }
 
+/// When the session began, in seconds since the Unix epoch; 0 without one.
+fn began(session: &Session<Login>) -> u64 {
+    let created_at = session.info().and_then(|info| info.created_at);
+    let since = created_at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_secs())
+}
+
 /// Whose session it is, what it has counted, when it began, and the server's time.
 fn say(login: &Login, created_at: u64) -> String {
     format!("{} {} {created_at} {}", login.user, login.count, now())
@@ -136,7 +143,7 @@ async fn log_in(session: Session<Login>, Path(user): Path<u32>) -> Result<String
 }
 
 async fn count(session: Session<Login>) -> Result<Result<String, StatusCode>, SessionError> {
-    let created_at = session.info().and_then(|info| info.created_at).unwrap_or(0);
+    let created_at = began(&session);
     let counted = session.update(|login| {
         login.count += 1;
         login.clone()
@@ -145,7 +152,7 @@ async fn count(session: Session<Login>) -> Result<Result<String, StatusCode>, Se
 }
 
 async fn who(session: Session<Login>, Current(login): Current<Login>) -> String {
-    say(&login, session.info().and_then(|info| info.created_at).unwrap_or(0))
+    say(&login, began(&session))
 }
 
 /// As long an answer as the others', with the headers that the layer adds: where the session is written,
