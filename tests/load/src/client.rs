@@ -191,8 +191,9 @@ impl Client {
         }
         let Some(cookie) = answer.cookie else { return Ok(Some(None)) };
         let ends = (said.now + self.traffic.idle).min(said.created_at + self.traffic.absolute);
-        // Sealed anew because of the key alone, it ends when the old one does.
-        let opens_before = if wanted == count { opens_before } else { ends };
+        // Sealed again because of the key alone, it ends when the old one does. A refresh counts in whole
+        // seconds after the session began, so the session can end up to a second earlier.
+        let opens_before = if wanted == count { opens_before } else { ends - 1 };
         Ok(Some(Some(self.keep(cookie, user, wanted, opens_before, ends + 2))))
     }
 
