@@ -160,7 +160,7 @@ const WRITTEN: [(HeaderName, &str); 3] = [
     (
         SET_COOKIE,
         "login=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
-         AAAAAAAAAAAAAAAA; HttpOnly; SameSite=Lax; Secure; Path=/",
+         AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA; HttpOnly; SameSite=Lax; Secure; Path=/",
     ),
     (CACHE_CONTROL, "no-store"),
     (VARY, "Cookie"),
