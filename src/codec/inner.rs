@@ -196,7 +196,7 @@ impl CodecInner {
         unix_millis(self.clock.now())
     }
 
-    /// Whether there are previous keys, so that sessions may have to be sealed anew.
+    /// Whether there are previous keys, so that sessions may have to be re-sealed.
     #[cfg(feature = "tower")]
     pub(crate) fn is_rotating(&self) -> bool {
         self.rotating.load(Ordering::Relaxed)

@@ -604,7 +604,7 @@ impl<K: SessionKind> Session<K> {
         Ok(())
     }
 
-    /// The data to hand out: what opening has parsed, or else the JSON parsed anew.
+    /// The data to hand out: what opening has parsed, or else the JSON parsed again.
     fn read_back(content: Snapshot<K>) -> Option<K::Data> {
         match content {
             Snapshot::Nothing => None,

@@ -558,7 +558,7 @@ impl<K: SessionKind> State<K> {
             has_room && core.check(cipher, json.as_bytes(), now).is_ok()
         };
         let cipher = ring.iter().find(carries).unwrap_or(&ring[0]);
-        match self.seal(core, cipher, nonce, circumstances.now, now, json) {
+        match self.seal(core, cipher, nonce, now, now, json) {
             Ok(cookie) => (cookie, None),
             // What cannot be written must not leave an older session in its place.
             Err(error) if self.stored.is_none() => {
@@ -590,7 +590,7 @@ impl<K: SessionKind> State<K> {
             return (None, Some(Event::Postponed(why)));
         }
         let cipher = &core.ring()[0];
-        match self.seal(core, cipher, nonce, circumstances.now, refreshed_at, json) {
+        match self.seal(core, cipher, nonce, now, refreshed_at, json) {
             Ok(cookie) => (cookie, (validity.key_index > 0).then(|| Event::Resealed(cipher.id()))),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
