@@ -1,6 +1,7 @@
 //! `SessionLayer`: what is added to a router.
 
 use std::fmt;
+use std::sync::Arc;
 
 use tower_layer::Layer;
 
@@ -36,38 +37,43 @@ use crate::kind::SessionKind;
 /// failure, and on a publicly cacheable response. [The guide](crate::guide::expiry) has the rule.
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct SessionLayer<K: SessionKind> {
-    codec: Codec<K>,
-    keep_writes_on_error: bool,
+    shared: Arc<Shared<K>>,
+}
+
+/// Behind one pointer, because axum copies a route's services for every connection.
+pub(super) struct Shared<K: SessionKind> {
+    pub(super) codec: Codec<K>,
+    pub(super) keep_writes_on_error: bool,
 }
 
 impl<K: SessionKind> SessionLayer<K> {
     /// A layer for the sessions of this codec.
     pub fn new(codec: Codec<K>) -> Self {
         conflict::register::<K>();
-        Self { codec, keep_writes_on_error: false }
+        Self { shared: Arc::new(Shared { codec, keep_writes_on_error: false }) }
     }
 
     /// Whether what a handler wrote is sent although its response says that the request failed: 5xx,
     /// or 408, which tower-http's `Timeout` answers. Default: it is not, and the log says so, because
     /// half of what the handler wanted may be missing. What removes the cookie is sent in any case.
-    pub fn keep_writes_on_error(mut self, keep: bool) -> Self {
-        self.keep_writes_on_error = keep;
-        self
+    pub fn keep_writes_on_error(self, keep: bool) -> Self {
+        let codec = self.shared.codec.clone();
+        Self { shared: Arc::new(Shared { codec, keep_writes_on_error: keep }) }
     }
 }
 
 // Not derived: that would ask the kind to be `Clone` and `Debug`, too.
 impl<K: SessionKind> Clone for SessionLayer<K> {
     fn clone(&self) -> Self {
-        Self { codec: self.codec.clone(), keep_writes_on_error: self.keep_writes_on_error }
+        Self { shared: self.shared.clone() }
     }
 }
 
 impl<K: SessionKind> fmt::Debug for SessionLayer<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionLayer")
-            .field("codec", &self.codec)
-            .field("keep_writes_on_error", &self.keep_writes_on_error)
+            .field("codec", &self.shared.codec)
+            .field("keep_writes_on_error", &self.shared.keep_writes_on_error)
             .finish()
     }
 }
@@ -76,6 +82,6 @@ impl<S, K: SessionKind> Layer<S> for SessionLayer<K> {
     type Service = SessionService<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService::new(inner, self.codec.clone(), self.keep_writes_on_error)
+        SessionService::new(inner, self.shared.clone())
     }
 }

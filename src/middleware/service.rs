@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::{COOKIE, HeaderName};
@@ -13,7 +14,8 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::conflict::{self, Pass};
-use crate::codec::{Codec, CodecInner};
+use super::layer::Shared;
+use crate::codec::CodecInner;
 use crate::kind::SessionKind;
 use crate::logging;
 use crate::session::{Incoming, Reply, Session};
@@ -21,16 +23,15 @@ use crate::session::{Incoming, Reply, Session};
 /// The service that [`SessionLayer`](crate::SessionLayer) makes.
 pub struct SessionService<S, K: SessionKind> {
     inner: S,
-    codec: Codec<K>,
-    keep_writes_on_error: bool,
+    shared: Arc<Shared<K>>,
 }
 
 /// Says why the browser makes a request (Fetch Metadata).
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl<S, K: SessionKind> SessionService<S, K> {
-    pub(super) fn new(inner: S, codec: Codec<K>, keep_writes_on_error: bool) -> Self {
-        Self { inner, codec, keep_writes_on_error }
+    pub(super) fn new(inner: S, shared: Arc<Shared<K>>) -> Self {
+        Self { inner, shared }
     }
 }
 
@@ -48,18 +49,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let Shared { codec, keep_writes_on_error } = &*self.shared;
         let mut session = None;
-        let pass = conflict::check_conflict(request.extensions_mut(), &self.codec);
+        let pass = conflict::check_conflict(request.extensions_mut(), codec);
         if pass != Pass::Refused {
-            let incoming = incoming(&request, self.codec.inner());
-            let new = Session::new(self.codec.clone(), incoming);
+            let incoming = incoming(&request, codec.inner());
+            let new = Session::new(codec.clone(), incoming);
             request.extensions_mut().insert(new.clone());
             session = Some(new);
         }
         if pass == Pass::Beside {
             conflict::join_all(request.extensions());
         }
-        let keep_writes_on_error = self.keep_writes_on_error;
+        let keep_writes_on_error = *keep_writes_on_error;
         ResponseFuture { inner: self.inner.call(request), session, keep_writes_on_error }
     }
 }
@@ -72,7 +74,7 @@ fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
     Incoming {
         first: Some(first),
         rest: cookies.collect(),
-        arrival: core.now(),
+        arrival: core.coarse_now(),
         navigates: mode.is_some_and(|mode| mode == "navigate"),
         ..Incoming::default()
     }
@@ -80,8 +82,7 @@ fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
 
 impl<S: Clone, K: SessionKind> Clone for SessionService<S, K> {
     fn clone(&self) -> Self {
-        let (inner, codec) = (self.inner.clone(), self.codec.clone());
-        Self { inner, codec, keep_writes_on_error: self.keep_writes_on_error }
+        Self { inner: self.inner.clone(), shared: self.shared.clone() }
     }
 }
 
@@ -89,7 +90,7 @@ impl<S: fmt::Debug, K: SessionKind> fmt::Debug for SessionService<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionService")
             .field("inner", &self.inner)
-            .field("codec", &self.codec)
+            .field("codec", &self.shared.codec)
             .finish()
     }
 }
@@ -129,7 +130,7 @@ where
             let status = response.status();
             let reply = Reply { status, headers: response.headers() };
             let outcome = session.finish(reply, *this.keep_writes_on_error);
-            if outcome.write(status, response.headers_mut()) {
+            if outcome.is_some_and(|outcome| outcome.write(status, response.headers_mut())) {
                 logging::made_private(session.core().cookie.name());
             }
         }
