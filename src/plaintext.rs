@@ -68,13 +68,20 @@ impl WipedString {
         Self(String::with_capacity(room))
     }
 
+    #[inline]
     pub(crate) fn push_str(&mut self, text: &str) {
         if text.len() > self.0.capacity() - self.0.len() {
-            let mut grown = Self::with_capacity(self.0.len() + text.len());
-            grown.0.push_str(&self.0);
-            *self = grown;
+            self.grow(text.len());
         }
         self.0.push_str(text);
+    }
+
+    /// Moves to a larger buffer; the smaller one is wiped.
+    #[cold]
+    fn grow(&mut self, by: usize) {
+        let mut grown = Self::with_capacity(self.0.len() + by);
+        grown.0.push_str(&self.0);
+        *self = grown;
     }
 
     /// Cuts out the part at `place`.

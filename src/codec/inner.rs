@@ -196,6 +196,12 @@ impl CodecInner {
         unix_millis(self.clock.now())
     }
 
+    /// The same, at most a few milliseconds ago: for what is asked for each request.
+    #[cfg(feature = "tower")]
+    pub(crate) fn coarse_now(&self) -> u64 {
+        unix_millis(self.clock.coarse_now())
+    }
+
     /// Whether there are previous keys, so that sessions may have to be re-sealed.
     #[cfg(feature = "tower")]
     pub(crate) fn is_rotating(&self) -> bool {

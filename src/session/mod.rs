@@ -438,8 +438,8 @@ impl<K: SessionKind> Session<K> {
         self.opened().id()
     }
 
-    /// What the response has to carry; from now on nothing can be written.
-    pub(crate) fn finish(&self, reply: Reply<'_>, keep_writes_on_error: bool) -> Outcome {
+    /// What the response has to carry, if anything; from now on nothing can be written.
+    pub(crate) fn finish(&self, reply: Reply<'_>, keep_writes_on_error: bool) -> Option<Outcome> {
         let Shared { codec, incoming, active, .. } = &*self.shared;
         let core = codec.inner();
         let active = active.load(Ordering::Relaxed);
@@ -467,7 +467,7 @@ impl<K: SessionKind> Session<K> {
             Some(Event::Resealed(key)) => logging::resealed(cookie, key),
             Some(Event::Postponed(why)) => logging::postponed(cookie, why),
         }
-        outcome
+        Some(outcome)
     }
 
     /// What the request's sessions have written, if this one knows; it is let know by `written`.

@@ -61,23 +61,57 @@ impl Reply<'_> {
     /// What such a cache has to ask about each time (`no-cache`, `max-age=0`, an `Expires` in the
     /// past) does not count: pages say so to be kept by nobody.
     pub(super) fn sharing(self, now: u64) -> Sharing {
-        let cache = Directives::of(self.headers, &CACHE_CONTROL);
-        if cache.public || self.headers.keys().any(|name| cdn_may_store(self.headers, name)) {
+        let caching = Caching::of(self.headers);
+        let directives = &caching.directives;
+        if directives.public || caching.cdn_may_store {
             return Sharing::Chosen;
         }
-        if cache.private {
+        if directives.private {
             return Sharing::No;
         }
-        let expires = || self.headers.get(EXPIRES).is_some_and(|at| is_later(at, now));
-        if cache.max_age || (!cache.no_cache && !cache.max_age_zero && expires()) {
+        let expires = || caching.expires.is_some_and(|at| is_later(at, now));
+        let asks = directives.no_cache || directives.max_age_zero;
+        if (directives.max_age && !directives.no_cache) || (!asks && expires()) {
             return Sharing::Chosen;
         }
         // A 304 has a validator by its nature, and is not stored itself.
         let guessed = !self.is_not_modified()
-            && !self.headers.contains_key(CACHE_CONTROL)
-            && !self.headers.contains_key(EXPIRES)
-            && (self.headers.contains_key(LAST_MODIFIED) || self.headers.contains_key(ETAG));
+            && !caching.has_cache_control
+            && caching.expires.is_none()
+            && caching.has_validator;
         if guessed { Sharing::Guessed } else { Sharing::No }
+    }
+}
+
+/// What the headers of a response say to caches. Read in one pass, which is quicker than to look each
+/// of them up.
+#[derive(Default)]
+struct Caching<'h> {
+    has_cache_control: bool,
+    directives: Directives,
+    expires: Option<&'h HeaderValue>,
+    /// `ETag` or `Last-Modified`.
+    has_validator: bool,
+    /// One of the headers for CDNs allows them to keep the response.
+    cdn_may_store: bool,
+}
+
+impl<'h> Caching<'h> {
+    fn of(headers: &'h HeaderMap) -> Self {
+        let mut caching = Self::default();
+        for (name, value) in headers {
+            if *name == CACHE_CONTROL {
+                caching.has_cache_control = true;
+                caching.directives.add(value);
+            } else if *name == EXPIRES {
+                caching.expires = caching.expires.or(Some(value));
+            } else if *name == ETAG || *name == LAST_MODIFIED {
+                caching.has_validator = true;
+            } else if cdn_may_store(headers, name) {
+                caching.cdn_may_store = true;
+            }
+        }
+        caching
     }
 }
 
@@ -114,27 +148,28 @@ struct Directives {
 impl Directives {
     fn of(headers: &HeaderMap, name: &HeaderName) -> Self {
         let mut directives = Self::default();
-        for directive in headers.get_all(name).iter().flat_map(split) {
+        headers.get_all(name).iter().for_each(|value| directives.add(value));
+        directives
+    }
+
+    fn add(&mut self, value: &HeaderValue) {
+        for directive in split(value) {
             match name_of(directive) {
                 name if is(name, "public") || is(name, "s-maxage") || is(name, "immutable") => {
-                    directives.public = true;
+                    self.public = true;
                 }
                 // With `=` these are about some headers alone.
-                _ if is(directive, "private") || is(directive, "no-store") => {
-                    directives.private = true;
-                }
-                _ if is(directive, "no-cache") => directives.no_cache = true,
+                _ if is(directive, "private") || is(directive, "no-store") => self.private = true,
+                _ if is(directive, "no-cache") => self.no_cache = true,
                 name if is(name, "max-age") => {
                     let value = directive[name.len()..].iter();
                     let zero = value.filter(|b| b.is_ascii_alphanumeric()).all(|b| *b == b'0');
-                    directives.max_age |= !zero;
-                    directives.max_age_zero |= zero;
+                    self.max_age |= !zero;
+                    self.max_age_zero |= zero;
                 }
                 _ => {}
             }
         }
-        directives.max_age &= !directives.no_cache;
-        directives
     }
 }
 
@@ -153,10 +188,18 @@ fn is_later(expires: &HeaderValue, now: u64) -> bool {
 
 /// Keeps the response, which sets one user's cookie, out of the caches that users share.
 fn make_private(status: StatusCode, headers: &mut HeaderMap) {
-    while let Some(name) = headers.keys().find(|name| cdn_may_store(headers, name)).cloned() {
-        headers.remove(name);
+    let Caching {
+        has_cache_control,
+        directives: Directives { public, private, .. },
+        cdn_may_store: shared,
+        ..
+    } = Caching::of(headers);
+    if shared {
+        while let Some(name) = headers.keys().find(|name| cdn_may_store(headers, name)).cloned() {
+            headers.remove(name);
+        }
     }
-    if !headers.contains_key(CACHE_CONTROL) {
+    if !has_cache_control {
         let value = if status == StatusCode::NOT_MODIFIED {
             const { HeaderValue::from_static("private") }
         } else {
@@ -165,7 +208,6 @@ fn make_private(status: StatusCode, headers: &mut HeaderMap) {
         headers.insert(CACHE_CONTROL, value);
         return;
     }
-    let Directives { public, private, .. } = Directives::of(headers, &CACHE_CONTROL);
     if private && !public {
         return;
     }

@@ -479,10 +479,10 @@ impl<K: SessionKind> State<K> {
     }
 
     /// What the response has to carry then; from now on nothing can be written.
-    pub(super) fn finish_settled(&mut self) -> Outcome {
+    pub(super) fn finish_settled(&mut self) -> Option<Outcome> {
         let vary = self.read && self.change != Change::Closed;
         self.close();
-        Outcome { vary, ..Outcome::default() }
+        vary.then(|| Outcome { vary, ..Outcome::default() })
     }
 
     /// What the response has to carry; from now on nothing can be written.
