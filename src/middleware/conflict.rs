@@ -29,6 +29,10 @@ type Join = for<'e> fn(&'e Extensions, Option<&Arc<Written>>) -> Option<&'e Arc<
 /// a lock.
 static KNOWN: OnceLock<Box<Known>> = OnceLock::new();
 
+/// In the request's extensions: it has passed a session layer. Of no size, so that it costs no allocation.
+#[derive(Clone)]
+struct Passed;
+
 /// In the request's extensions: two layers stand in each other's way.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "read by the extractors"))]
@@ -107,7 +111,7 @@ pub(super) fn check_conflict<K: SessionKind>(
     extensions: &mut Extensions,
     codec: &Codec<K>,
 ) -> Pass {
-    if passed(extensions).next().is_none() {
+    if extensions.insert(Passed).is_none() {
         return Pass::First;
     }
     let clash = passed(extensions)
