@@ -234,29 +234,52 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod clock;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
 mod codec;
-mod cookie_header;
-mod cookie_options;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
+mod cookies;
 mod crypto;
 mod error;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guide;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
 mod kind;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
 mod logging;
 mod members;
 #[cfg(feature = "tower")]
 mod middleware;
 mod plaintext;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
 mod scheme;
 #[cfg(feature = "tower")]
 mod session;
 mod session_id;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
 mod sync;
 
 pub use crate::clock::{Clock, SystemClock, TestClock};
 pub use crate::codec::{Codec, CodecBuilder, Decoded, TokenInfo};
-pub use crate::cookie_options::{CookieOptions, SameSite};
+pub use crate::cookies::{CookieOptions, SameSite};
 #[cfg(feature = "fastify")]
 pub use crate::crypto::fastify_key::FastifyKey;
 pub use crate::crypto::key::Key;

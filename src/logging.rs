@@ -13,13 +13,9 @@ const TARGET: &str = "sealed_session";
 #[cfg(feature = "tower")]
 use http::StatusCode;
 
-#[cfg(feature = "tower")]
 use crate::codec::Refusal;
-#[cfg(feature = "tower")]
 use crate::crypto::key_id::KeyId;
-#[cfg(feature = "tower")]
 use crate::error::EncodeErrorKind;
-#[cfg(feature = "tower")]
 use crate::session_id::SessionId;
 
 /// Group or others can read or write a key file.
@@ -53,21 +49,18 @@ pub(crate) fn forgets_remembered(cookie: &str) {
 }
 
 /// Two layers stand in each other's way.
-#[cfg(feature = "tower")]
 pub(crate) fn clash(clash: &dyn std::fmt::Display) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, code = "layer_clash", "{clash}");
 }
 
 /// A handler asked for the session, and no cookie of its name came.
-#[cfg(feature = "tower")]
 pub(crate) fn absent(cookie: &str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie, code = "missing", "no session cookie");
 }
 
 /// A cookie came and was refused.
-#[cfg(feature = "tower")]
 pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie,
@@ -81,7 +74,6 @@ pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
 }
 
 /// The cookie was sealed by an older key.
-#[cfg(feature = "tower")]
 pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId, id: Option<SessionId>) {
     #[cfg(feature = "tracing")]
     tracing::debug!(
@@ -94,14 +86,12 @@ pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId, id: Option<SessionId
 }
 
 /// The cookie was sealed by an older key than the one that seals now, and has been sealed again.
-#[cfg(feature = "tower")]
 pub(crate) fn resealed(cookie: &str, key: KeyId) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie, %key, "session sealed again under the primary key");
 }
 
 /// A refresh or a rotation is left to the next request.
-#[cfg(feature = "tower")]
 pub(crate) fn postponed(cookie: &str, why: &str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie, why, "session not refreshed by this response");
@@ -119,14 +109,12 @@ pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
 
 /// What a handler wrote was ready to seal. So this is a refresh or a rotation, and the browser's cookie
 /// still opens; or the keyring was replaced meanwhile by one that cannot carry the session.
-#[cfg(feature = "tower")]
 pub(crate) fn not_sealed(cookie: &str, reason: &EncodeErrorKind) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, cookie, %reason, "session not sealed");
 }
 
 /// A response that sets a cookie was to be shared by a cache.
-#[cfg(feature = "tower")]
 pub(crate) fn made_private(cookie: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, cookie,
@@ -135,7 +123,6 @@ pub(crate) fn made_private(cookie: &str) {
 }
 
 /// A method that returns nothing was called when it could no longer do anything.
-#[cfg(feature = "tower")]
 pub(crate) fn too_late(cookie: &str, method: &str) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, cookie, method, "too late: the response has begun");

@@ -5,14 +5,12 @@
 #[cfg(not(shuttle))]
 mod chosen {
     pub(crate) use std::sync::RwLock;
-    #[cfg(feature = "tower")]
     pub(crate) use std::sync::{Mutex, MutexGuard};
 }
 
 #[cfg(shuttle)]
 mod chosen {
     pub(crate) use shuttle::sync::RwLock;
-    #[cfg(feature = "tower")]
     pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 }
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::Codec;
 use super::inner::{CodecInner, Settings};
 use crate::clock::{Clock, SystemClock};
-use crate::cookie_options::CookieOptions;
+use crate::cookies::CookieOptions;
 use crate::crypto::keyring::Keyring;
 #[cfg(feature = "fastify")]
-use crate::crypto::{key::Key, keyring::RingKey};
+use crate::crypto::keyring::RingKey;
 use crate::error::{ConfigError, ConfigErrorKind};
 use crate::kind::SessionKind;
 
@@ -196,7 +196,7 @@ impl<K: SessionKind> CodecBuilder<K> {
         }
         #[cfg(feature = "fastify")]
         if !self.share_fastify_key {
-            claim(&self.keyring, inner.cookie.name())?;
+            claim(&self.keyring, &inner.claim)?;
         }
         Ok(Codec { inner: Arc::new(inner), kind: PhantomData })
     }
@@ -219,16 +219,14 @@ impl<K> fmt::Debug for CodecBuilder<K> {
 
 /// Claims the ring's fastify keys for one cookie: all of them or, if one serves another, none.
 #[cfg(feature = "fastify")]
-pub(super) fn claim(keyring: &Keyring, cookie: &str) -> Result<(), ConfigErrorKind> {
+pub(super) fn claim(keyring: &Keyring, cookie: &Arc<str>) -> Result<(), ConfigErrorKind> {
     let keys = || keyring.iter().filter_map(RingKey::fastify);
-    let taken = |other: &str| {
-        let (other, cookie) = (other.to_owned(), cookie.to_owned());
-        ConfigErrorKind::SharedKey { other, cookie }
-    };
-    if let Some(other) = keys().filter_map(Key::claimed_by).find(|other| *other != cookie) {
-        return Err(taken(other));
+    if let Some(other) = keys().find_map(|key| key.claimed_by_other(cookie)) {
+        let (other, cookie) = (other.to_string(), cookie.to_string());
+        return Err(ConfigErrorKind::SharedKey { other, cookie });
     }
-    keys().try_for_each(|key| key.claim(cookie).map_err(taken))
+    keys().for_each(|key| key.claim(cookie));
+    Ok(())
 }
 
 /// A timeout in seconds.

@@ -77,12 +77,10 @@ pub(crate) struct Validity {
     pub(crate) key_index: usize,
     pub(crate) key_id: KeyId,
     /// The token itself does not say when it was refreshed.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) undated: bool,
 }
 
 /// Why a session is to be sealed again that nobody wrote.
-#[cfg(feature = "tower")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refresh {
     /// A tenth of its idle timeout is used up, or its token does not say when it was refreshed.
@@ -91,7 +89,6 @@ pub(crate) enum Refresh {
     OlderKey,
 }
 
-#[cfg(feature = "tower")]
 impl Validity {
     /// How much of the idle timeout was used up at `arrival`; both in milliseconds.
     pub(crate) fn used(&self, arrival: u64) -> u64 {

@@ -2,15 +2,13 @@
 //!
 //! Holds the prepared keys, the clock and the rules about time and size.
 
-#[cfg(feature = "tower")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::decoded::{Validity, Verified};
 use crate::clock::{Clock, unix_millis};
-use crate::cookie_header;
-use crate::cookie_options::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
+use crate::cookies::{CookieOptions, MAX_COOKIE_LEN, SetCookie, values};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
 use crate::crypto::secretbox::Nonce;
@@ -18,7 +16,6 @@ use crate::error::{
     ConfigError, DecodeError, DecodeErrorKind, EncodeErrorKind, TooLarge, without_values,
 };
 use crate::plaintext::Json;
-#[cfg(feature = "tower")]
 use crate::plaintext::WipedBytes;
 use crate::scheme::{self, Header, Idle, TokenCipher};
 use crate::session_id::SessionId;
@@ -36,7 +33,6 @@ const MAX_MARKS: usize = 4;
 pub(crate) type Ring = Arc<[TokenCipher]>;
 
 /// A codec's numbers and switches.
-#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "some are the session handle's need"))]
 #[derive(Clone, Copy)]
 pub(crate) struct Settings {
     /// Seconds.
@@ -57,15 +53,16 @@ pub(crate) struct Settings {
 /// The part of a codec that no kind has a say in.
 pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) cookie_options: CookieOptions,
     pub(crate) settings: Settings,
     clock: Arc<dyn Clock>,
     /// Seals and opens the cookie that marks deletions, if the codec does so.
     marker: Option<Box<CodecInner>>,
+    /// The cookie's name. A fastify key is claimed for it as long as this lives.
+    #[cfg(feature = "fastify")]
+    pub(super) claim: Arc<str>,
     ring: RwLock<Ring>,
     /// Whether the ring has more than one key; asked by every request.
-    #[cfg(feature = "tower")]
     rotating: AtomicBool,
 }
 
@@ -73,10 +70,7 @@ pub(crate) struct CodecInner {
 pub(crate) struct Refusal {
     pub(crate) kind: DecodeErrorKind,
     /// Seconds since the session was last refreshed, where that is known.
-    #[cfg_attr(
-        not(all(feature = "tower", feature = "tracing")),
-        allow(dead_code, reason = "for the log")
-    )]
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for the log"))]
     pub(crate) age: Option<u64>,
     /// What serde says of the payload.
     pub(crate) reason: Option<String>,
@@ -112,14 +106,16 @@ impl CodecInner {
         clock: Arc<dyn Clock>,
         keyring: &Keyring,
     ) -> Result<Self, ConfigError> {
+        let cookie = cookie_options.prepare(kind_name)?;
         let inner = Self {
-            cookie: cookie_options.prepare(kind_name)?,
+            #[cfg(feature = "fastify")]
+            claim: cookie.name().into(),
+            cookie,
             cookie_options,
             settings,
             clock,
             marker: None,
             ring: RwLock::new(Arc::new([])),
-            #[cfg(feature = "tower")]
             rotating: AtomicBool::new(false),
         };
         inner.replace_keyring(keyring);
@@ -142,7 +138,7 @@ impl CodecInner {
         let Some(marker) = &self.marker else { return Vec::new() };
         let name = marker.cookie.name().as_bytes();
         headers
-            .flat_map(|header| cookie_header::values(header, name))
+            .flat_map(|header| values(header, name))
             .take(MAX_MARKS)
             .filter_map(|token| marker.open(token).ok())
             .filter_map(|mark| serde_json::from_str::<Vec<SessionId>>(mark.json.as_str()).ok())
@@ -153,7 +149,6 @@ impl CodecInner {
 
     /// The `Set-Cookie` value that marks the session of this id as deleted, beside those that the
     /// browser has marked already. `None` if the codec marks no deletions.
-    #[cfg(feature = "tower")]
     pub(crate) fn mark<'h>(
         &self,
         id: SessionId,
@@ -187,7 +182,6 @@ impl CodecInner {
         let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let _old = std::mem::replace(&mut *current, ring);
         // Under the lock, so that of two calls at once the same one has the last word on both.
-        #[cfg(feature = "tower")]
         self.rotating.store(current.len() > 1, Ordering::Relaxed);
     }
 
@@ -197,13 +191,11 @@ impl CodecInner {
     }
 
     /// The same, at most a few milliseconds ago: for what is asked for each request.
-    #[cfg(feature = "tower")]
     pub(crate) fn coarse_now(&self) -> u64 {
         unix_millis(self.clock.coarse_now())
     }
 
     /// Whether there are previous keys, so that sessions may have to be re-sealed.
-    #[cfg(feature = "tower")]
     pub(crate) fn is_rotating(&self) -> bool {
         self.rotating.load(Ordering::Relaxed)
     }
@@ -213,7 +205,7 @@ impl CodecInner {
     }
 
     /// Whether a fastify key serves both cookies, and neither codec was told that it may.
-    #[cfg(all(feature = "fastify", feature = "tower"))]
+    #[cfg(feature = "fastify")]
     pub(crate) fn shares_key_with(&self, other: &Self) -> bool {
         if self.settings.share_fastify_key || other.settings.share_fastify_key {
             return false;
@@ -262,7 +254,6 @@ impl CodecInner {
     }
 
     /// Seals JSON and appends the token to `out`.
-    #[cfg(feature = "tower")]
     pub(crate) fn seal(
         &self,
         cipher: &TokenCipher,
@@ -323,7 +314,6 @@ impl CodecInner {
 }
 
 /// Whether the time is one that a token can say.
-#[cfg(feature = "tower")]
 pub(crate) fn check_time(now: u64) -> Result<(), EncodeErrorKind> {
     if now > scheme::LAST_TIME { Err(EncodeErrorKind::Clock) } else { Ok(()) }
 }

@@ -13,13 +13,11 @@ pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
 pub(crate) use self::decoded::Verified;
 pub use self::decoded::{Decoded, TokenInfo};
-#[cfg(feature = "tower")]
 pub(crate) use self::decoded::{Refresh, Validity};
-#[cfg(feature = "tower")]
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
 use crate::clock::unix_millis;
-use crate::cookie_header;
+use crate::cookies::values;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 use crate::kind::{self, SessionKind};
@@ -249,7 +247,7 @@ impl<K: SessionKind> Codec<K> {
         #[cfg(feature = "fastify")]
         if !self.inner.settings.share_fastify_key {
             // The layers of both will refuse a request that passes them; here there is only the log.
-            if let Err(shared) = builder::claim(&keyring, self.cookie_name()) {
+            if let Err(shared) = builder::claim(&keyring, &self.inner.claim) {
                 logging::key_serves_another(self.cookie_name(), &shared);
             }
         }
@@ -265,7 +263,6 @@ impl<K: SessionKind> Codec<K> {
         self.inner.cookie.name()
     }
 
-    #[cfg(feature = "tower")]
     pub(crate) fn inner(&self) -> &Arc<CodecInner> {
         &self.inner
     }
@@ -300,7 +297,7 @@ impl<K: SessionKind> Codec<K> {
         open: impl Fn(&[u8]) -> Result<T, Refusal>,
     ) -> Result<T, (Refusal, usize)> {
         let name = self.cookie_name().as_bytes();
-        let candidates = headers.into_iter().flat_map(|header| cookie_header::values(header, name));
+        let candidates = headers.into_iter().flat_map(|header| values(header, name));
         let mut first_refusal = None;
         for token in candidates.take(MAX_CANDIDATES) {
             match open(token) {

@@ -29,7 +29,6 @@ pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item
 }
 
 /// The name of every pair and the length of its value, in the header's order.
-#[cfg(feature = "tower")]
 pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
     header.split(|byte| *byte == b';').map(|pair| {
         let pair = pair.trim_ascii();

@@ -1,4 +1,4 @@
-//! Validated cookie names and attributes; the `Set-Cookie` value and its removal.
+//! `CookieOptions`: a cookie's name and attributes, validated.
 //!
 //! Options that a browser would refuse are refused here, once, when a codec is built. No later code
 //! checks them again.
@@ -6,20 +6,16 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use cookie::Cookie;
-use cookie::time::OffsetDateTime;
-
+use super::set_cookie::SetCookie;
 use crate::error::{ConfigError, ConfigErrorKind};
 
-/// The most that browsers store of name and value together, in bytes (RFC 6265bis, section 5.6).
-pub(crate) const MAX_COOKIE_LEN: usize = 4096;
 /// The most that browsers accept of an attribute's value, in bytes (same section).
 const MAX_ATTRIBUTE_LEN: usize = 1024;
 const MAX_NAME_LEN: usize = 255;
 /// The prefixes that browsers know, and `__Host-Http-`.
 const PREFIXES: [&str; 3] = ["__Host-", "__Secure-", "__Http-"];
 /// The longest that browsers keep a cookie, in seconds (RFC 6265bis, section 5.5).
-const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
+pub(super) const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
 
 /// A cookie's name and attributes.
 ///
@@ -40,13 +36,13 @@ const MAX_MAX_AGE: u64 = 400 * 24 * 60 * 60;
 pub struct CookieOptions {
     prefix: &'static str,
     name: Option<Cow<'static, str>>,
-    path: Cow<'static, str>,
-    domain: Option<Cow<'static, str>>,
-    max_age: Option<Duration>,
-    same_site: SameSite,
-    secure: bool,
-    http_only: bool,
-    partitioned: bool,
+    pub(super) path: Cow<'static, str>,
+    pub(super) domain: Option<Cow<'static, str>>,
+    pub(super) max_age: Option<Duration>,
+    pub(super) same_site: SameSite,
+    pub(super) secure: bool,
+    pub(super) http_only: bool,
+    pub(super) partitioned: bool,
 }
 
 impl CookieOptions {
@@ -219,31 +215,7 @@ impl CookieOptions {
         let name = format!("{prefix}{name}");
         self.check(&name)?;
 
-        let mut cookie = Cookie::build((name.clone(), ""))
-            .path(self.path.as_ref())
-            .same_site(self.same_site.into())
-            // Given even if `false`: without a value, `cookie` adds Secure to SameSite=None.
-            .http_only(self.http_only)
-            .secure(self.secure)
-            .partitioned(self.partitioned)
-            .build();
-        if let Some(domain) = &self.domain {
-            cookie.set_domain(domain.as_ref());
-        }
-        let without_age = attributes(&cookie);
-        if let Some(max_age) = self.max_age {
-            cookie.set_max_age(Some(cookie::time::Duration::seconds(max_age.as_secs() as i64)));
-        }
-        let attributes_as_set = attributes(&cookie);
-        cookie.set_max_age(Some(cookie::time::Duration::ZERO));
-        cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
-        Ok(SetCookie {
-            removal: cookie.to_string(),
-            attributes: attributes_as_set,
-            without_age,
-            max_age: self.max_age,
-            name,
-        })
+        Ok(SetCookie::new(name, self))
     }
 
     /// The options of the cookie that marks deletions of the cookie called `name`.
@@ -253,7 +225,6 @@ impl CookieOptions {
 
     /// The first attribute that would make these options another cookie than `other` for a browser. A
     /// browser identifies a cookie by its name, domain, path and partition.
-    #[cfg(feature = "tower")]
     pub(crate) fn moved_from(&self, other: &Self) -> Option<&'static str> {
         if self.path != other.path {
             Some("Path")
@@ -337,79 +308,10 @@ pub enum SameSite {
     None,
 }
 
-impl From<SameSite> for cookie::SameSite {
-    fn from(same_site: SameSite) -> Self {
-        match same_site {
-            SameSite::Strict => Self::Strict,
-            SameSite::Lax => Self::Lax,
-            SameSite::None => Self::None,
-        }
-    }
-}
-
 impl Default for CookieOptions {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The text of a cookie's `Set-Cookie` header, except for its value.
-#[derive(Debug)]
-#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the middleware's need"))]
-pub(crate) struct SetCookie {
-    name: String,
-    attributes: String,
-    without_age: String,
-    max_age: Option<Duration>,
-    removal: String,
-}
-
-impl SetCookie {
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-impl SetCookie {
-    /// The header's value. `write_value` appends the cookie's value, which has `value_len` bytes.
-    /// `live` is how many seconds the browser should keep the cookie, if the session decides that.
-    pub(crate) fn header<E>(
-        &self,
-        value_len: usize,
-        live: Option<u64>,
-        write_value: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Vec<u8>, E> {
-        let max_age = live.map(|live| format!("; Max-Age={}", live.clamp(1, MAX_MAX_AGE)));
-        let (attributes, max_age) = match &max_age {
-            Some(max_age) => (&self.without_age, max_age.as_str()),
-            None => (&self.attributes, ""),
-        };
-        // Allocated exactly, so that it becomes a header value without being copied.
-        let room = self.name.len() + 1 + value_len + attributes.len() + max_age.len();
-        let mut header = Vec::with_capacity(room);
-        header.extend_from_slice(self.name.as_bytes());
-        header.push(b'=');
-        write_value(&mut header)?;
-        header.extend_from_slice(attributes.as_bytes());
-        header.extend_from_slice(max_age.as_bytes());
-        Ok(header)
-    }
-
-    /// How long the browser should keep the cookie, according to the options.
-    #[cfg(feature = "tower")]
-    pub(crate) fn max_age(&self) -> Option<Duration> {
-        self.max_age
-    }
-
-    /// The header's value that removes the cookie: the same attributes, and an expiry in the past.
-    pub(crate) fn removal(&self) -> &str {
-        &self.removal
-    }
-}
-
-/// The attributes of a cookie with an empty value, as the text that follows the value.
-fn attributes(cookie: &Cookie<'_>) -> String {
-    cookie.to_string().split_off(cookie.name().len() + 1)
 }
 
 /// Browsers ignore the letter case of prefixes.
@@ -425,25 +327,4 @@ fn is_token(name: &str) -> bool {
 fn is_attribute(value: &str) -> bool {
     value.len() <= MAX_ATTRIBUTE_LEN
         && value.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b';')
-}
-
-#[cfg(test)]
-#[cfg(feature = "tower")]
-mod tests {
-    use std::convert::Infallible;
-
-    use super::CookieOptions;
-
-    #[test]
-    fn a_header_allocates_exactly_the_computed_size() {
-        let cookie = CookieOptions::new().prepare("session").unwrap();
-        for live in [None, Some(60), Some(u64::MAX)] {
-            let header = cookie.header(100, live, |header| {
-                header.extend_from_slice(&[b'v'; 100]);
-                Ok::<(), Infallible>(())
-            });
-            let header = header.unwrap();
-            assert_eq!(header.capacity(), header.len(), "{live:?}");
-        }
-    }
 }

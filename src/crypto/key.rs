@@ -10,7 +10,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 #[cfg(feature = "fastify")]
-use std::sync::OnceLock;
+use std::sync::{PoisonError, Weak};
 
 use base64ct::{Base64, Base64Unpadded, Base64Url, Base64UrlUnpadded, Encoding as _};
 use subtle::ConstantTimeEq as _;
@@ -20,6 +20,8 @@ use super::key_id::KeyId;
 use super::random;
 use super::secretbox::KEY_LEN;
 use crate::error::{KeyError, KeyErrorKind, KeyLengthHint};
+#[cfg(feature = "fastify")]
+use crate::sync::{Mutex, MutexGuard};
 
 const HEX_LEN: usize = 2 * KEY_LEN;
 const BASE64_LEN: usize = 43;
@@ -48,10 +50,10 @@ pub struct Key {
 
 struct Shared {
     bytes: Zeroizing<[u8; KEY_LEN]>,
-    /// The one cookie that the key is used for, if the token format does not bind a cookie to its
-    /// name.
+    /// The cookies of the codecs that use the key, as long as these live, where the token format does
+    /// not bind a cookie to its name.
     #[cfg(feature = "fastify")]
-    cookie: OnceLock<String>,
+    cookies: Mutex<Vec<Weak<str>>>,
 }
 
 impl Key {
@@ -350,18 +352,27 @@ impl Key {
         Zeroizing::new(Base64::encode_string(self.expose_secret()))
     }
 
-    /// Claims the key and its clones for a cookie. `Err` is the name of the cookie that already has
-    /// it.
+    /// Claims the key and its clones for a cookie, as long as the name's owner, a codec, lives.
     #[cfg(feature = "fastify")]
-    pub(crate) fn claim(&self, cookie: &str) -> Result<(), &str> {
-        let claimed = self.shared.cookie.get_or_init(|| cookie.to_owned());
-        if claimed == cookie { Ok(()) } else { Err(claimed) }
+    pub(crate) fn claim(&self, cookie: &Arc<str>) {
+        let mut cookies = self.cookies();
+        if !cookies.iter().filter_map(Weak::upgrade).any(|claimed| Arc::ptr_eq(&claimed, cookie)) {
+            cookies.push(Arc::downgrade(cookie));
+        }
     }
 
-    /// The cookie that the key and its clones are claimed for.
+    /// Another cookie that the key or a clone of it is claimed for.
     #[cfg(feature = "fastify")]
-    pub(crate) fn claimed_by(&self) -> Option<&str> {
-        self.shared.cookie.get().map(String::as_str)
+    pub(crate) fn claimed_by_other(&self, cookie: &str) -> Option<Arc<str>> {
+        self.cookies().iter().filter_map(Weak::upgrade).find(|claimed| **claimed != *cookie)
+    }
+
+    /// The claims of the codecs that live.
+    #[cfg(feature = "fastify")]
+    fn cookies(&self) -> MutexGuard<'_, Vec<Weak<str>>> {
+        let mut cookies = self.shared.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        cookies.retain(|claimed| claimed.strong_count() > 0);
+        cookies
     }
 
     /// A key whose bytes `fill` writes in place. It is then checked.
@@ -371,7 +382,7 @@ impl Key {
         let mut shared = Arc::new(Shared {
             bytes: Zeroizing::new([0; KEY_LEN]),
             #[cfg(feature = "fastify")]
-            cookie: OnceLock::new(),
+            cookies: Mutex::new(Vec::new()),
         });
         let new = Arc::get_mut(&mut shared).expect("it is not shared yet");
         fill(&mut new.bytes)?;

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-#[cfg(feature = "tower")]
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -195,13 +194,11 @@ impl Entries {
     }
 
     /// The text, and the range of the entry's value in it, so that it can be parsed without a lock.
-    #[cfg(feature = "tower")]
     pub(crate) fn locate(&self, name: &str) -> Option<(Arc<WipedString>, Range<usize>)> {
         self.find(name).map(|place| (self.json.clone(), self.index[place].value.clone()))
     }
 
     /// All entries as one JSON object.
-    #[cfg(any(feature = "tower", test))]
     pub(crate) fn json(&self) -> &Arc<WipedString> {
         &self.json
     }

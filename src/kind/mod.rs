@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::entries::Entries;
-#[cfg(feature = "tower")]
 pub(crate) use self::entries::check_depth;
 use crate::plaintext::Json;
 

@@ -36,12 +36,12 @@ use crate::kind::SessionKind;
 /// left out where it could undo what another response did: after more than a second, on a 304, on a
 /// failure, and on a publicly cacheable response. [The guide](crate::guide::expiry) has the rule.
 #[must_use = "a layer does nothing until it is added to a service"]
-pub struct SessionLayer<K: SessionKind> {
+pub struct SessionLayer<K> {
     shared: Arc<Shared<K>>,
 }
 
 /// Behind one pointer, because axum copies a route's services for every connection.
-pub(super) struct Shared<K: SessionKind> {
+pub(super) struct Shared<K> {
     pub(super) codec: Codec<K>,
     pub(super) keep_writes_on_error: bool,
 }
@@ -63,13 +63,13 @@ impl<K: SessionKind> SessionLayer<K> {
 }
 
 // Not derived: that would ask the kind to be `Clone` and `Debug`, too.
-impl<K: SessionKind> Clone for SessionLayer<K> {
+impl<K> Clone for SessionLayer<K> {
     fn clone(&self) -> Self {
         Self { shared: self.shared.clone() }
     }
 }
 
-impl<K: SessionKind> fmt::Debug for SessionLayer<K> {
+impl<K> fmt::Debug for SessionLayer<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionLayer")
             .field("codec", &self.shared.codec)

@@ -21,7 +21,7 @@ use crate::logging;
 use crate::session::{Incoming, Reply, Session};
 
 /// The service that [`SessionLayer`](crate::SessionLayer) makes.
-pub struct SessionService<S, K: SessionKind> {
+pub struct SessionService<S, K> {
     inner: S,
     shared: Arc<Shared<K>>,
 }
@@ -29,7 +29,7 @@ pub struct SessionService<S, K: SessionKind> {
 /// Says why the browser makes a request (Fetch Metadata).
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-impl<S, K: SessionKind> SessionService<S, K> {
+impl<S, K> SessionService<S, K> {
     pub(super) fn new(inner: S, shared: Arc<Shared<K>>) -> Self {
         Self { inner, shared }
     }
@@ -80,13 +80,13 @@ fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
     }
 }
 
-impl<S: Clone, K: SessionKind> Clone for SessionService<S, K> {
+impl<S: Clone, K> Clone for SessionService<S, K> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), shared: self.shared.clone() }
     }
 }
 
-impl<S: fmt::Debug, K: SessionKind> fmt::Debug for SessionService<S, K> {
+impl<S: fmt::Debug, K> fmt::Debug for SessionService<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionService")
             .field("inner", &self.inner)

@@ -38,7 +38,6 @@ const SIGNATURE_TEXT_LEN: usize = text::encoded_len(32);
 
 /// A key of the peer, ready to seal and open.
 pub(crate) struct TokenCipher {
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "two layers may share it"))]
     key: Key,
     id: KeyId,
     secret_box: SecretBox,
@@ -71,7 +70,6 @@ impl TokenCipher {
     }
 
     /// The key itself, to find it under two cookie names.
-    #[cfg(feature = "tower")]
     pub(super) fn key(&self) -> &Key {
         &self.key
     }

@@ -15,7 +15,6 @@ use crate::plaintext::{WipedBytes, WipedString};
 use crate::session_id::SessionId;
 
 /// The last time that every token format can say, in milliseconds.
-#[cfg(feature = "tower")]
 pub(crate) const LAST_TIME: u64 = native::LAST_TIME;
 
 /// What a token says of its session besides the data. Times are in milliseconds since the Unix epoch.
@@ -39,7 +38,6 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "the session handle's need"))]
     pub(crate) fn millis(self) -> u64 {
         u64::from(self.seconds) * 1000
     }
@@ -73,7 +71,7 @@ impl TokenCipher {
     }
 
     /// The key itself where no cookie's name is bound to it.
-    #[cfg(all(feature = "fastify", feature = "tower"))]
+    #[cfg(feature = "fastify")]
     pub(crate) fn fastify_key(&self) -> Option<&crate::crypto::key::Key> {
         match self {
             Self::Native(_) => None,

@@ -17,7 +17,7 @@ pub(crate) use self::response::{Outcome, Reply};
 use self::state::{Basis, Circumstances, Event, Opened, Snapshot, State};
 pub(crate) use self::state::{Incoming, Written};
 use crate::codec::{Codec, CodecInner, TokenInfo, check_timeout};
-use crate::cookie_options::CookieOptions;
+use crate::cookies::CookieOptions;
 use crate::error::{
     ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind,
 };

@@ -11,8 +11,7 @@ use super::response::{Outcome, Reply, Sharing};
 use crate::codec::{
     CodecInner, Refresh, Refusal, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce,
 };
-use crate::cookie_header::{pairs, values};
-use crate::cookie_options::SetCookie;
+use crate::cookies::{SetCookie, pairs, values};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::Nonce;
 use crate::error::{DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind};

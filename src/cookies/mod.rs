@@ -1,0 +1,12 @@
+//! Cookies as text: what a request's `Cookie` header holds, and what a response's `Set-Cookie` says.
+
+mod header;
+mod options;
+mod set_cookie;
+
+pub(crate) use self::header::{pairs, values};
+pub use self::options::{CookieOptions, SameSite};
+pub(crate) use self::set_cookie::SetCookie;
+
+/// The most that browsers store of name and value together, in bytes (RFC 6265bis, section 5.6).
+pub(crate) const MAX_COOKIE_LEN: usize = 4096;
