@@ -61,6 +61,13 @@ impl Lane {
     }
 }
 
+impl Lane {
+    /// `run` does so many operations.
+    pub fn batch(name: impl Into<String>, mut run: impl FnMut(usize) + 'static) -> Self {
+        Self { name: name.into(), batch: Box::new(move |count| timed(|| run(count))) }
+    }
+}
+
 fn timed(run: impl FnOnce()) -> Cost {
     let before = alloc::count();
     let start = Instant::now();

@@ -3,11 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::contenders::{BARE, NO_OP};
+use crate::loopback::Row as LoopbackRow;
 use crate::tokens::Row as TokenRow;
 use crate::web::Row as WebRow;
 
 /// The name of what was built.
-pub const FEATURES: &str = if cfg!(feature = "simd") { "simd" } else { "default" };
+pub const FEATURES: &str = if cfg!(feature = "simd") {
+    "simd"
+} else if cfg!(poly1305_force_soft) {
+    "default, poly1305_force_soft"
+} else {
+    "default"
+};
 
 fn nanos(value: f64) -> String {
     format!("{value:.0}")
@@ -53,6 +60,21 @@ pub fn web(len: usize, rows: &[WebRow]) -> String {
             ratio(write.ratio),
             write.allocations_over_bare,
             row.set_cookie_bytes,
+        );
+    }
+    text
+}
+
+pub fn loopback(len: usize, rows: &[LoopbackRow]) -> String {
+    let mut text = format!(
+        "\n### A server over loopback, {len} bytes of JSON (features: {FEATURES})\n\n\
+         Requests a second, and as a share of the bare router's\n\n\
+         | | read | share | write | share |\n|---|--:|--:|--:|--:|\n"
+    );
+    for LoopbackRow { name, read, write } in rows {
+        text += &format!(
+            "| {name} | {:.0} | {:.2} | {:.0} | {:.2} |\n",
+            read.per_second, read.share, write.per_second, write.share,
         );
     }
     text

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::contenders::{self, BARE, Kind, NO_OP, Route};
 use crate::measure::Table;
 
-/// Bytes of JSON of a small session and of a large one.
-pub const SIZES: [usize; 2] = [96, 2048];
+/// Bytes of JSON of two small sessions and of a large one.
+pub const SIZES: [usize; 3] = [96, 256, 2048];
 
 /// One contender at one size.
 #[derive(Clone, Serialize, Deserialize)]

@@ -58,7 +58,7 @@ impl Route {
         }
     }
 
-    fn path(self) -> &'static str {
+    pub fn path(self) -> &'static str {
         match self {
             Self::Untouched => "/untouched",
             Self::Read => "/read",
@@ -119,6 +119,14 @@ impl Contender {
         let mut contender = Self { name, kind, router, cookies, set_cookie_len: 0 };
         contender.prove(len);
         contender
+    }
+
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    pub fn cookies(&self) -> &[HeaderValue] {
+        &self.cookies
     }
 
     /// That it reads what was begun, and that a write is read back.
