@@ -39,34 +39,6 @@ pub struct Current<K: SessionKind>(
     pub K::Data,
 );
 
-impl<K: SessionKind> Deref for Current<K> {
-    type Target = K::Data;
-
-    fn deref(&self) -> &K::Data {
-        &self.0
-    }
-}
-
-impl<K: SessionKind> DerefMut for Current<K> {
-    /// Changes this copy of the data; the session stays as it is.
-    fn deref_mut(&mut self) -> &mut K::Data {
-        &mut self.0
-    }
-}
-
-impl<K: SessionKind<Data: Clone>> Clone for Current<K> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<K: SessionKind> fmt::Debug for Current<K> {
-    /// The kind's name; nothing of the data.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Current").field("kind", &K::NAME).finish_non_exhaustive()
-    }
-}
-
 /// [`Current`], but looking does not count as activity: the session is not refreshed. For what
 /// happens without the user, such as a page that polls. `Option<Peek<K>>` is `None` without a session.
 ///
@@ -85,33 +57,70 @@ pub struct Peek<K: SessionKind>(
     pub K::Data,
 );
 
-impl<K: SessionKind> Deref for Peek<K> {
-    type Target = K::Data;
+/// What `Current` and `Peek` have in common: they differ in how they read the session.
+macro_rules! data_extractor {
+    ($extractor:ident, $read:ident) => {
+        impl<K: SessionKind> Deref for $extractor<K> {
+            type Target = K::Data;
 
-    fn deref(&self) -> &K::Data {
-        &self.0
-    }
+            fn deref(&self) -> &K::Data {
+                &self.0
+            }
+        }
+
+        impl<K: SessionKind> DerefMut for $extractor<K> {
+            /// Changes this copy of the data; the session stays as it is.
+            fn deref_mut(&mut self) -> &mut K::Data {
+                &mut self.0
+            }
+        }
+
+        impl<K: SessionKind<Data: Clone>> Clone for $extractor<K> {
+            fn clone(&self) -> Self {
+                Self(self.0.clone())
+            }
+        }
+
+        impl<K: SessionKind> fmt::Debug for $extractor<K> {
+            /// The kind's name; nothing of the data.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($extractor))
+                    .field("kind", &K::NAME)
+                    .finish_non_exhaustive()
+            }
+        }
+
+        impl<S: Sync, K: SessionKind> FromRequestParts<S> for $extractor<K> {
+            type Rejection = SessionRejection;
+
+            async fn from_request_parts(
+                parts: &mut Parts,
+                state: &S,
+            ) -> Result<Self, SessionRejection> {
+                let data = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state);
+                data.await?.ok_or(SessionRejection::NoSession)
+            }
+        }
+
+        impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for $extractor<K> {
+            type Rejection = SessionRejection;
+
+            /// `None` if there is no session; a missing layer is still an error.
+            async fn from_request_parts(
+                parts: &mut Parts,
+                _state: &S,
+            ) -> Result<Option<Self>, SessionRejection> {
+                let data = session::<K>(parts)?.$read();
+                // A kind that has data before anything is written (`Dynamic`) can be empty all the
+                // same.
+                Ok(data.filter(|data| !K::is_empty(data)).map(Self))
+            }
+        }
+    };
 }
 
-impl<K: SessionKind> DerefMut for Peek<K> {
-    /// Changes this copy of the data; the session stays as it is.
-    fn deref_mut(&mut self) -> &mut K::Data {
-        &mut self.0
-    }
-}
-
-impl<K: SessionKind<Data: Clone>> Clone for Peek<K> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<K: SessionKind> fmt::Debug for Peek<K> {
-    /// The kind's name; nothing of the data.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peek").field("kind", &K::NAME).finish_non_exhaustive()
-    }
-}
+data_extractor!(Current, data);
+data_extractor!(Peek, peek_data);
 
 /// Why a session could not be extracted.
 #[non_exhaustive]
@@ -203,46 +212,6 @@ impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Session<K> {
     }
 }
 
-impl<S: Sync, K: SessionKind> FromRequestParts<S> for Current<K> {
-    type Rejection = SessionRejection;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
-        current(parts)?.ok_or(SessionRejection::NoSession)
-    }
-}
-
-impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Current<K> {
-    type Rejection = SessionRejection;
-
-    /// `None` if there is no session; a missing layer is still an error.
-    async fn from_request_parts(
-        parts: &mut Parts,
-        _state: &S,
-    ) -> Result<Option<Self>, SessionRejection> {
-        current(parts)
-    }
-}
-
-impl<S: Sync, K: SessionKind> FromRequestParts<S> for Peek<K> {
-    type Rejection = SessionRejection;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, SessionRejection> {
-        peek(parts)?.ok_or(SessionRejection::NoSession)
-    }
-}
-
-impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Peek<K> {
-    type Rejection = SessionRejection;
-
-    /// `None` if there is no session; a missing layer is still an error.
-    async fn from_request_parts(
-        parts: &mut Parts,
-        _state: &S,
-    ) -> Result<Option<Self>, SessionRejection> {
-        peek(parts)
-    }
-}
-
 fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {
     if let Some(clash) = parts.extensions.get::<LayerConflict>() {
         let reason = clash.to_string();
@@ -253,15 +222,4 @@ fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection
         present.sort_unstable();
         SessionRejection::MissingLayer { kind: type_name::<K>(), present }
     })
-}
-
-fn current<K: SessionKind>(parts: &Parts) -> Result<Option<Current<K>>, SessionRejection> {
-    let session = session::<K>(parts)?;
-    // A kind that has data before anything is written (`Dynamic`) can be empty all the same.
-    Ok(session.data().filter(|data| !K::is_empty(data)).map(Current))
-}
-
-fn peek<K: SessionKind>(parts: &Parts) -> Result<Option<Peek<K>>, SessionRejection> {
-    let session = session::<K>(parts)?;
-    Ok(session.peek_data().filter(|data| !K::is_empty(data)).map(Peek))
 }

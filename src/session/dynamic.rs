@@ -127,7 +127,7 @@ impl Session<Dynamic> {
     pub fn regenerate_keeping(&self, entries: &[&str]) -> Result<(), SessionError> {
         let Shared { codec, incoming, .. } = &*self.shared;
         let core = codec.inner();
-        let now = core.now();
+        let now = core.coarse_now();
         let old = {
             let mut state = self.opened();
             state.check_writable()?;
@@ -153,7 +153,7 @@ impl Session<Dynamic> {
         change: impl FnOnce(&Entries) -> Option<Entries>,
     ) -> Result<bool, SessionError> {
         let Shared { codec, incoming, .. } = &*self.shared;
-        let now = codec.inner().now();
+        let now = codec.inner().coarse_now();
         let changed = {
             let mut state = self.opened();
             state.check_writable()?;

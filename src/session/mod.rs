@@ -298,7 +298,7 @@ impl<K: SessionKind> Session<K> {
     /// [`SessionErrorKind::Encode`] if there is no randomness to seal it with,
     /// [`SessionErrorKind::ResponseStarted`] if it is too late.
     pub fn touch(&self) -> Result<(), SessionError> {
-        let now = self.core().now();
+        let now = self.core().coarse_now();
         self.opened().touch(now)
     }
 
@@ -347,7 +347,7 @@ impl<K: SessionKind> Session<K> {
     pub fn remember(&self) -> Result<(), SessionError> {
         let core = self.core();
         let seconds = core.settings.remember.ok_or(ConfigErrorKind::NoRememberTimeout)?;
-        let now = core.now();
+        let now = core.coarse_now();
         self.opened().set_own_idle(core, now, seconds)
     }
 
@@ -371,7 +371,7 @@ impl<K: SessionKind> Session<K> {
             let absolute = Duration::from_secs(absolute.into());
             return Err(ConfigErrorKind::IdleBeyondAbsolute { idle: timeout, absolute }.into());
         }
-        let now = core.now();
+        let now = core.coarse_now();
         let mut state = self.opened();
         state.check_writable()?;
         if state.is_empty() {
@@ -598,7 +598,7 @@ impl<K: SessionKind> Session<K> {
         data: &mut Option<K::Data>,
     ) -> Result<(), SessionError> {
         let core = self.core();
-        let now = core.now();
+        let now = core.coarse_now();
         self.opened().write(core, &self.shared.incoming, now, basis, json, data)?;
         self.note_write();
         Ok(())
