@@ -34,6 +34,8 @@ impl WipedBytes {
         Self(bytes)
     }
 
+    // serde_json writes a few bytes at a time.
+    #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
         if bytes.len() > self.0.capacity() - self.0.len() {
             self.grow(bytes.len());
@@ -216,7 +218,6 @@ impl io::Write for WipedBytes {
         Ok(bytes.len())
     }
 
-    // serde_json writes a few bytes at a time.
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.extend(bytes);
