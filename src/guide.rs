@@ -2,13 +2,13 @@
 //!
 //! | page | questions |
 //! |---|---|
-//! | [`rotation`] | How are keys replaced, on one server and on several, without logging anybody out? |
+//! | [`rotation`] | How are keys replaced on one or several servers, without logging anybody out? |
 //! | [`expiry`] | When does a session end, what keeps it alive, and how is it ended early? |
-//! | [`several_sessions`] | How do a login, an administrator's login and preferences work side by side? |
+//! | [`several_sessions`] | How do a login, an administrator's login and preferences coexist? |
 //! | [`websockets`] | What can be read and written after the response has begun? |
 //! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
-//! | [`moving_from_node`] | How are sessions shared with Node's `@fastify/secure-session`, or taken over from it? |
+//! | [`moving_from_node`] | How are sessions shared with Node's plugin, or taken over from it? |
 //! | [`threat_model`] | What is protected from whom, and what is not? |
 //!
 //! `docs/FORMAT.md` in the repository specifies the token's format byte by byte.

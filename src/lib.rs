@@ -1,20 +1,20 @@
 //! Web sessions that live in the browser, sealed.
 //!
-//! A session is serialised to JSON, sealed with XSalsa20-Poly1305 (NaCl's *secretbox*) and sent as a
+//! A session is serialized to JSON, sealed with XSalsa20-Poly1305 (NaCl's *secretbox*) and sent as a
 //! cookie; the next request brings it back. The server stores nothing, and every server that holds
-//! the key can open it. Nobody else can read a session, change it or make one, and when it ends is
-//! written inside the seal.
+//! the key can open it. Nobody else can read, change or create a session, and its expiry is stored
+//! inside the seal.
 //!
-//! What a cookie cannot do, this crate cannot either: a copy of a cookie opens until it expires, of
-//! two parallel requests the later response wins, and there is room for about 3 kB. The
-//! [threat model](guide::threat_model) has the whole list.
+//! The limits of cookies apply: a copy of a cookie opens until it expires, the later of two parallel
+//! responses wins, and a session holds about 3 kB. The [threat model](guide::threat_model) has the
+//! whole list.
 //!
 //! # Contents
 //!
-//! - [Start](#start), [typed sessions](#typed), [several of them](#several-sessions),
+//! - [Start](#start), [typed sessions](#typed-sessions), [several sessions](#several-sessions),
 //!   [expiry and cookie attributes](#expiry-and-cookie-attributes), [rotation](#rotation),
-//!   [a passphrase for a key](#a-passphrase), [tokens anywhere](#anywhere), [tests](#tests),
-//!   [beside Node](#beside-node)
+//!   [a key from a passphrase](#a-key-from-a-passphrase), [outside HTTP](#outside-http),
+//!   [tests](#tests), [interoperating with Node](#interoperating-with-node)
 //! - [Features](#features)
 //! - The guide: [rotation](guide::rotation), [expiry](guide::expiry),
 //!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
@@ -23,80 +23,90 @@
 //!
 //! # Start
 //!
-//! `cargo run --bin genkey -- --output secret-key`, in this crate's repository, makes a key that only
-//! you can read. Then:
+//! `cargo run --bin genkey -- --output secret-key`, in this crate's repository, generates a key file
+//! that only you can read. Then:
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
 //! # fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! # use axum::{Router, routing::get};
-//! # use sealed_session::*;
+//! use axum::{Router, routing::get};
+//! use sealed_session::{Codec, Dynamic, Key, Keyring, Session, SessionError, SessionLayer};
+//!
 //! let keyring = Keyring::new(Key::from_file("secret-key")?);
 //! let app = Router::new()
 //!     .route("/visits", get(visits))
 //!     .layer(SessionLayer::new(Codec::<Dynamic>::new(keyring)?));
 //!
-//! async fn visits(session: Session) -> Result<String, SessionError> {   // Session = Session<Dynamic>
+//! async fn visits(session: Session) -> Result<String, SessionError> { // Session<Dynamic>
 //!     let visits = session.get::<u32>("visits")?.unwrap_or(0) + 1;
-//!     session.insert("visits", visits)?;          // too large for a cookie? the error is here
+//!     session.insert("visits", visits)?; // too large for a cookie? the error is here
 //!     Ok(visits.to_string())
 //! }
 //! # let _: Router = app;
 //! # Ok(()) }
 //! ```
 //!
-//! [`SessionLayer`] gives every request its [`Session`], and the response its cookie if the session
-//! changed. A missing, bad or expired cookie is an empty session, not an error.
+//! [`SessionLayer`] gives every request its [`Session`]. If the session has changed, the response
+//! sets its cookie. A missing, bad or expired cookie is an empty session, not an error.
 //!
-//! # Typed
+//! # Typed sessions
 //!
-//! A [`SessionKind`] says what a session holds and what its cookie is called. [`Current`] is the data
-//! of a session that has to be there; its `Option` is for pages that anybody may see.
+//! A [`SessionKind`] names the type of a session's data and its cookie. [`Current`] extracts the data
+//! and answers 401 if there is no session; `Option<Current>` is for pages that anybody may see.
 //!
 //! ```
 //! # #[cfg(feature = "axum")]
 //! # fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! # use axum::{Router, routing::{get, post}};
-//! # use sealed_session::*;
-//! # use serde::{Deserialize, Serialize};
+//! use sealed_session::{Current, Session, SessionError, SessionKind};
+//! use serde::{Deserialize, Serialize};
+//!
 //! #[derive(Serialize, Deserialize, Clone)]
 //! struct Login { user_id: u64 }
 //! impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
 //!
 //! async fn log_in(session: Session<Login>, remember: bool) -> Result<(), SessionError> {
-//!     session.regenerate();                       // nothing of the anonymous session survives a login
+//!     session.regenerate();                // nothing of the anonymous session survives
 //!     session.set(Login { user_id: 7 })?;
-//!     if remember { session.remember()?; }        // its timeout was checked when the codec was built
+//!     if remember { session.remember()?; } // needs `CodecBuilder::remember_timeout`
 //!     Ok(())
 //! }
-//! async fn me(Current(login): Current<Login>) -> String { login.user_id.to_string() } // 401 if absent
-//! async fn home(login: Option<Current<Login>>) -> &'static str { if login.is_some() { "in" } else { "out" } }
+//! async fn me(Current(login): Current<Login>) -> String { login.user_id.to_string() }
+//! async fn home(login: Option<Current<Login>>) -> &'static str {
+//!     if login.is_some() { "in" } else { "out" }
+//! }
 //! async fn log_out(session: Session<Login>) { session.delete(); }
-//! # let keyring = Keyring::new(Key::generate()?);
-//! # let app: Router = Router::new()
-//! #     .route("/", get(home)).route("/me", get(me))
-//! #     .route("/in", post(|session| log_in(session, false))).route("/out", post(log_out))
-//! #     .layer(SessionLayer::new(Codec::<Login>::new(keyring)?));
+//! # let keyring = sealed_session::Keyring::new(sealed_session::Key::generate()?);
+//! # let layer = sealed_session::SessionLayer::new(sealed_session::Codec::<Login>::new(keyring)?);
+//! # let app: axum::Router = axum::Router::new()
+//! #     .route("/", axum::routing::get(home))
+//! #     .route("/me", axum::routing::get(me))
+//! #     .route("/in", axum::routing::post(|session| log_in(session, false)))
+//! #     .route("/out", axum::routing::post(log_out))
+//! #     .layer(layer);
 //! # Ok(()) }
 //! ```
 //!
 //! # Several sessions
 //!
-//! One kind each, also with the same type of data. Their cookies may share a keyring: a cookie copied
-//! under another session's name does not open. ([More](guide::several_sessions).)
+//! Use one kind per session, even if two hold the same type of data. They may share a keyring: a
+//! cookie copied under another session's name does not open. ([More](guide::several_sessions).)
 //!
 //! ```
-//! # #[cfg(feature = "axum")]
-//! # fn example(app: axum::Router, keyring: sealed_session::Keyring) -> Result<(), Box<dyn std::error::Error>> {
-//! # use sealed_session::*;
-//! # use serde::{Deserialize, Serialize};
-//! # #[derive(Serialize, Deserialize, Clone)]
+//! # #[derive(serde::Serialize, serde::Deserialize, Clone)]
 //! # struct Login { user_id: u64 }
-//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
-//! # let logins = Codec::<Login>::new(keyring.clone())?;
-//! # let admins = Codec::<Admin>::new(keyring)?;
+//! # impl sealed_session::SessionKind for Login {
+//! #     type Data = Self; const NAME: &'static str = "login";
+//! # }
+//! # type Error = Box<dyn std::error::Error>;
+//! # #[cfg(feature = "axum")]
+//! # fn example(app: axum::Router, keyring: sealed_session::Keyring) -> Result<(), Error> {
+//! use sealed_session::{Codec, SessionKind, SessionLayer};
+//!
 //! struct Admin;
 //! impl SessionKind for Admin { type Data = Login; const NAME: &'static str = "admin"; }
+//!
+//! let logins = Codec::<Login>::new(keyring.clone())?;
+//! let admins = Codec::<Admin>::new(keyring)?;
 //! let app = app.layer(SessionLayer::new(logins)).layer(SessionLayer::new(admins));
 //! # let _: axum::Router = app;
 //! # Ok(()) }
@@ -105,71 +115,81 @@
 //! # Expiry and cookie attributes
 //!
 //! ```
-//! # use std::time::Duration;
-//! # use sealed_session::*;
-//! # use serde::{Deserialize, Serialize};
-//! # #[derive(Serialize, Deserialize, Clone)]
+//! use std::time::Duration;
+//! use sealed_session::{Codec, CookieOptions, Key, Keyring, SameSite};
+//!
+//! # #[derive(serde::Serialize, serde::Deserialize, Clone)]
 //! # struct Login { user_id: u64 }
-//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # impl sealed_session::SessionKind for Login {
+//! #     type Data = Self; const NAME: &'static str = "login";
+//! # }
 //! # let keyring = Keyring::new(Key::generate()?);
 //! let logins = Codec::<Login>::builder(keyring)
 //!     .idle_timeout(Duration::from_secs(24 * 60 * 60))
 //!     .absolute_timeout(Duration::from_secs(30 * 24 * 60 * 60))
 //!     .remember_timeout(Duration::from_secs(30 * 24 * 60 * 60))
 //!     .cookie(CookieOptions::host_prefixed().same_site(SameSite::Lax))
-//!     .build()?;                                  // a bad combination is an error here, not in a browser
+//!     .build()?; // a bad combination is an error here, not in a browser
 //! # assert_eq!(logins.cookie_name(), "__Host-login");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! These timeouts are the defaults. So are `HttpOnly`, `Secure`, `SameSite=Lax` and `Path=/`; the
-//! prefix `__Host-` is recommended. ([More](guide::expiry).)
+//! The first two timeouts are the defaults, and there is no remember timeout by default. `HttpOnly`,
+//! `Secure`, `SameSite=Lax` and `Path=/` are set by default. The prefix `__Host-` is recommended.
+//! ([More](guide::expiry).)
 //!
 //! # Rotation
 //!
-//! Newest first. Old cookies still open and are sealed again under the newest key.
+//! List the keys newest first. Old cookies still open and are re-sealed under the newest key.
 //! ([More](guide::rotation).)
 //!
 //! ```
-//! # use sealed_session::*;
-//! # fn example(codec: Codec<Dynamic>) -> Result<(), Box<dyn std::error::Error>> {
-//! let keyring = Keyring::new(Key::from_file("key-2026-11")?)
-//!     .with_previous(Key::from_file("key-2026-08")?)?;
-//! codec.replace_keyring(keyring);                 // also while the server runs
-//! # Ok(()) }
+//! use sealed_session::{Codec, Dynamic, Key, KeyError, Keyring};
+//!
+//! fn rotate(codec: &Codec<Dynamic>) -> Result<(), KeyError> {
+//!     let keyring = Keyring::new(Key::from_file("key-2026-11")?)
+//!         .with_previous(Key::from_file("key-2026-08")?)?;
+//!     codec.replace_keyring(keyring); // also while the server runs
+//!     Ok(())
+//! }
 //! ```
 //!
-//! # A passphrase
+//! # A key from a passphrase
 //!
-//! Argon2id, libsodium's MODERATE cost: a second and 256 MiB, once, at start-up. A key from `genkey`
-//! is stronger.
+//! Argon2id at libsodium's MODERATE cost takes about a second and 256 MiB, once, at start-up. A key
+//! from `genkey` is stronger.
 //!
 //! ```
 //! # #[cfg(feature = "passphrase")]
-//! # fn example(passphrase: String, salt: [u8; 16]) -> Result<(), Box<dyn std::error::Error>> {
-//! # use sealed_session::*;
-//! let key = Key::from_passphrase(&passphrase, &Salt::from_bytes(salt))?;
-//! # Ok(()) }
+//! # fn example() {
+//! use sealed_session::{Key, KeyError, Salt};
+//!
+//! fn key(passphrase: &str, salt: [u8; 16]) -> Result<Key, KeyError> {
+//!     Key::from_passphrase(passphrase, &Salt::from_bytes(salt))
+//! }
+//! # }
 //! ```
 //!
-//! # Anywhere
+//! # Outside HTTP
 //!
 //! Websockets, jobs, links in e-mail, another framework: a [`Codec`] needs no HTTP types.
 //! ([More](guide::websockets).)
 //!
 //! ```
-//! # use sealed_session::*;
-//! # use serde::{Deserialize, Serialize};
-//! # #[derive(Serialize, Deserialize, Clone)]
+//! use sealed_session::{Codec, Decoded, Key, Keyring};
+//!
+//! # #[derive(serde::Serialize, serde::Deserialize, Clone)]
 //! # struct Login { user_id: u64 }
-//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # impl sealed_session::SessionKind for Login {
+//! #     type Data = Self; const NAME: &'static str = "login";
+//! # }
 //! # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
 //! let token: String = codec.encode(&Login { user_id: 7 })?;
-//! let decoded: Decoded<Login> = codec.decode(&token)?;      // data, and info: id, created, expires, which key
+//! let decoded: Decoded<Login> = codec.decode(&token)?; // data, and info: id, times, key
 //! # assert_eq!((decoded.data.user_id, decoded.info.key_index), (7, 0));
 //! let decoded = codec.decode_cookie_header(format!("a=b; login={token}"))?;
 //! # assert_eq!(decoded.data.user_id, 7);
-//! let line = codec.set_cookie(&codec.refresh(&decoded)?);   // the value of a Set-Cookie header
+//! let line = codec.set_cookie(&codec.refresh(&decoded)?); // a Set-Cookie header's value
 //! # assert!(line.starts_with("login="));
 //! let line = codec.remove_cookie();
 //! # assert!(line.contains("Max-Age=0"));
@@ -178,43 +198,51 @@
 //!
 //! # Tests
 //!
-//! A clock in the hand. ([More](guide::testing).)
+//! Use a [`TestClock`]. ([More](guide::testing).)
 //!
 //! ```
-//! # use std::time::Duration;
-//! # use sealed_session::*;
-//! # use serde::{Deserialize, Serialize};
-//! # #[derive(Serialize, Deserialize, Clone)]
+//! use std::time::Duration;
+//! use sealed_session::{Codec, DecodeErrorKind, Key, Keyring, TestClock};
+//!
+//! # #[derive(serde::Serialize, serde::Deserialize, Clone)]
 //! # struct Login { user_id: u64 }
-//! # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+//! # impl sealed_session::SessionKind for Login {
+//! #     type Data = Self; const NAME: &'static str = "login";
+//! # }
 //! # let keyring = Keyring::new(Key::generate()?);
 //! let clock = TestClock::at(1_700_000_000);
 //! let codec = Codec::<Login>::builder(keyring).clock(clock.clone()).build()?;
-//! # let token = codec.encode(&Login { user_id: 7 })?;
+//! let token = codec.encode(&Login { user_id: 7 })?;
 //! clock.advance(Duration::from_secs(86_400));
 //! assert!(matches!(codec.decode(&token).unwrap_err().kind(), DecodeErrorKind::Expired));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Beside Node
+//! # Interoperating with Node
 //!
-//! A Node service that keeps its sessions with `@fastify/secure-session` can share them, for good or
-//! until a site has moved. ([More](guide::moving_from_node).)
+//! A Node service that keeps its sessions with `@fastify/secure-session` can share them, permanently
+//! or until a site has moved. ([More](guide::moving_from_node).)
 //!
 //! ```
 //! # #[cfg(feature = "fastify")]
-//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! # use sealed_session::*;
-//! # let (key, node, new) = (Key::generate()?, Key::generate()?, Key::generate()?);
-//! let keyring = Keyring::fastify(key);                          // read and write fastify's cookies
-//! let keyring = Keyring::new(new).with_previous_fastify(node)?; // read fastify's, re-seal as ours
-//! # Ok(()) }
+//! # fn example() {
+//! use sealed_session::{Key, KeyError, Keyring};
+//!
+//! /// Reads and writes Node's cookies.
+//! fn share(node: Key) -> Keyring {
+//!     Keyring::fastify(node)
+//! }
+//! /// Reads Node's cookies, and re-seals each as a token of this crate.
+//! fn take_over(new: Key, node: Key) -> Result<Keyring, KeyError> {
+//!     Keyring::new(new).with_previous_fastify(node)
+//! }
+//! # }
 //! ```
 //!
 //! # Features
 //!
-//! All but `simd` are on by default, and each only adds. Without any, what is left is keys, keyring
-//! and codec: no HTTP, no async.
+//! All features except `simd` are on by default. They are additive. Without any feature, keys,
+//! keyring and codec remain, with no HTTP and no async.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -222,12 +250,12 @@
 //! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions |
 //! | `passphrase` | `Key::from_passphrase`, `Salt` |
 //! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |
-//! | `tracing` | why a cookie was refused, at debug level; mistakes in the set-up and writes that come too late, at error level |
+//! | `tracing` | logs: refused cookies at debug level, mistakes and late writes at error level |
 //! | `cli` | the program `genkey`; implies `passphrase` |
-//! | `simd` | the cipher by `dryoc`'s vectorised code, the same bytes. Off by default |
+//! | `simd` | computes the same cipher with `dryoc`'s vectorised code. Off by default |
 //!
-//! A library that depends on this crate should take `default-features = false` and name what it
-//! needs.
+//! A library that depends on this crate should use `default-features = false` and name the features
+//! that it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 // clippy.toml says which, and why.
