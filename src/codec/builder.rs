@@ -1,4 +1,4 @@
-//! `CodecBuilder`: a codec's settings, checked.
+//! `CodecBuilder`: checks a codec's settings and builds it.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,13 +17,24 @@ use crate::kind::SessionKind;
 
 const DEFAULT_IDLE_TIMEOUT: u64 = 24 * 60 * 60;
 const DEFAULT_ABSOLUTE_TIMEOUT: u64 = 30 * 24 * 60 * 60;
-/// nginx and others take 8 kB for a header line unless they are told otherwise.
+/// nginx and others accept header lines of 8 kB unless configured otherwise.
 const DEFAULT_MAX_COOKIE_HEADER: usize = 7_500;
-/// Less has no room for any session.
+/// A smaller limit has no room for a session.
 const MIN_COOKIE_HEADER: usize = 256;
 const MAX_TIMEOUT: u64 = (1 << 31) - 1;
 
-/// Settings for a [`Codec`]; made by [`Codec::builder`].
+/// Settings for a [`Codec`]; created by [`Codec::builder`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use sealed_session::{Codec, CookieOptions, Dynamic, Key, Keyring};
+/// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+///     .idle_timeout(Duration::from_secs(15 * 60))
+///     .absolute_timeout(Duration::from_secs(8 * 60 * 60))
+///     .cookie(CookieOptions::host_prefixed())
+///     .build()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct CodecBuilder<K> {
     keyring: Keyring,
@@ -60,24 +71,44 @@ impl<K: SessionKind> CodecBuilder<K> {
 
     /// How long a session lasts after it was last refreshed, in whole seconds. Default: 24 hours.
     ///
-    /// Writing refreshes; so does reading, once a tenth of this time is used up. Shortening it takes
-    /// effect at once, also for the sessions that are out there; lengthening it from a session's next
-    /// refresh on. (Node's cookies do not say their timeout: for them both take effect at once.)
-    /// (OWASP ASVS 7.3.1.)
+    /// Writing refreshes a session; so does reading, once a tenth of this time has passed. Shortening
+    /// it takes effect at once, also for existing sessions; lengthening it takes effect at a
+    /// session's next refresh. (Node's cookies do not hold their timeout, so for them both take
+    /// effect at once.) (OWASP ASVS 5.0, 7.3.1.)
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Dynamic>::builder(keyring)
+    ///     .idle_timeout(Duration::from_secs(15 * 60))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// How long a session lasts after it was created, whatever is done with it, in whole seconds.
-    /// Default: 30 days. (OWASP ASVS 7.3.2.)
+    /// How long a session lasts after it was created, even if it is used, in whole seconds. Default:
+    /// 30 days. It must not be shorter than the idle timeout. (OWASP ASVS 5.0, 7.3.2.)
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Dynamic>::builder(keyring)
+    ///     .absolute_timeout(Duration::from_secs(7 * 24 * 60 * 60))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
         self.absolute_timeout = timeout;
         self
     }
 
-    /// The idle timeout of a session that is remembered, in whole seconds, at most the absolute
-    /// timeout: what `Session::remember` gives it. Default: none, and `remember` is an error.
+    /// The idle timeout that `Session::remember` gives a session, in whole seconds, at most the
+    /// absolute timeout. Default: none, and `remember` is an error.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -92,72 +123,133 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
-    /// Whether reading a session counts as activity. Default: it does. With `false` only writes and
+    /// Whether reading a session counts as activity. Default: `true`. With `false`, only writes and
     /// `Session::touch` refresh a session.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Dynamic>::builder(keyring).refresh_on_read(false).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn refresh_on_read(mut self, refresh: bool) -> Self {
         self.refresh_on_read = refresh;
         self
     }
 
-    /// How many bytes all Cookie lines of a request may have together with what a handler writes.
+    /// How many bytes all Cookie lines of a request may have, including what a handler writes.
     /// Default: 7,500. A write that would exceed it is an error in the handler.
     ///
-    /// Proxies refuse a request whose Cookie line is too long before the application sees it, and
-    /// the user can only delete cookies by hand. nginx takes 8 kB by default
+    /// If a request's Cookie line is too long, proxies refuse it before the application sees it, and
+    /// the user has to delete cookies by hand. nginx accepts 8 kB by default
     /// (`large_client_header_buffers`).
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Dynamic>::builder(keyring).max_cookie_header(15_000).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_cookie_header(mut self, bytes: usize) -> Self {
         self.max_cookie_header = bytes;
         self
     }
 
-    /// Whether `Session::delete` also leaves a mark in the browser. Default: it does not.
+    /// Whether `Session::delete` also leaves a mark in the browser. Default: `false`.
     ///
-    /// A response that was on its way during a log-out can bring the deleted session's cookie back:
+    /// A response that is sent while its user logs out can bring the deleted session's cookie back:
     /// see [the guide](crate::guide::expiry). With this setting the log-out also sets a cookie
-    /// `<name>-ended`, which lasts ten minutes and holds the session's id, sealed. A session of that
-    /// id is then refused ([`DecodeErrorKind::Ended`](crate::DecodeErrorKind::Ended)) and its cookie is
-    /// removed.
+    /// `<name>-ended`, which lasts ten minutes and holds the session's id, sealed. A session with
+    /// that id is then refused ([`DecodeErrorKind::Ended`](crate::DecodeErrorKind::Ended)), and its
+    /// cookie is removed.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Dynamic>::builder(keyring).mark_deletions(true).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Security
     ///
-    /// It closes the gap for this browser alone. A copy of the cookie elsewhere opens until it expires.
+    /// This closes the gap only for this browser. A copy of the cookie elsewhere opens until it
+    /// expires.
     pub fn mark_deletions(mut self, mark: bool) -> Self {
         self.mark_deletions = mark;
         self
     }
 
     /// The cookie's name and attributes. Default: [`CookieOptions::new`].
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, CookieOptions, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let codec = Codec::<Dynamic>::builder(keyring)
+    ///     .cookie(CookieOptions::host_prefixed())
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cookie(mut self, options: CookieOptions) -> Self {
         self.cookie = options;
         self
     }
 
-    /// Where the time comes from. Default: [`SystemClock`].
+    /// The clock that the codec reads. Default: [`SystemClock`].
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring, TestClock};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let clock = TestClock::at(1_700_000_000);
+    /// let codec = Codec::<Dynamic>::builder(keyring).clock(clock.clone()).build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Lets a fastify key serve this cookie although it serves another. Default: an error, where both
-    /// codecs have clones of one [`Key`](crate::Key); a key that was loaded twice is noticed when a
-    /// request passes the layers of both.
+    /// Allows this cookie's fastify key to be used for another cookie as well. By default that is an
+    /// error if both codecs have clones of one [`Key`](crate::Key). A key that was loaded twice is
+    /// detected when a request passes the layers of both.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let node = Key::generate()?;
+    /// let codec = Codec::<Dynamic>::builder(Keyring::fastify(node))
+    ///     .danger_share_fastify_key()
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Security
     ///
-    /// The peer's token is not bound to its cookie's name: whoever has one of the cookies can send it
-    /// under the other's name, and it opens. Only for sessions whose kinds may be taken for each
-    /// other, or cannot be.
+    /// The Node plugin's token is not bound to its cookie's name: anyone who has one of the cookies
+    /// can send it under the other's name, and it opens. Use this only if the sessions may be
+    /// interchangeable, or if neither can be deserialized as the other.
     #[cfg(feature = "fastify")]
     pub fn danger_share_fastify_key(mut self) -> Self {
         self.share_fastify_key = true;
         self
     }
 
-    /// Checks the settings and makes the codec.
+    /// Checks the settings and creates the codec.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let result = Codec::<Dynamic>::builder(keyring)
+    ///     .idle_timeout(Duration::from_secs(60 * 60))
+    ///     .absolute_timeout(Duration::from_secs(60))
+    ///     .build();
+    /// assert!(result.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a setting out of its range, or a combination that a browser would refuse.
+    /// [`ConfigError`] for a setting out of its range, or for a combination that contradicts itself or
+    /// that a browser would refuse.
     pub fn build(self) -> Result<Codec<K>, ConfigError> {
         let idle = check_timeout("idle", self.idle_timeout)?;
         let absolute = check_timeout("absolute", self.absolute_timeout)?;
@@ -217,7 +309,7 @@ impl<K> fmt::Debug for CodecBuilder<K> {
     }
 }
 
-/// Claims the ring's fastify keys for one cookie: all of them or, if one serves another, none.
+/// Claims the ring's fastify keys for one cookie: all of them, or none if another cookie uses one.
 #[cfg(feature = "fastify")]
 pub(super) fn claim(keyring: &Keyring, cookie: &Arc<str>) -> Result<(), ConfigErrorKind> {
     let keys = || keyring.iter().filter_map(RingKey::fastify);

@@ -1,4 +1,4 @@
-//! `Decoded`: what a token says, once it is open.
+//! `Decoded`: the content of an opened token.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +8,21 @@ use crate::plaintext::Json;
 use crate::scheme::Idle;
 use crate::session_id::SessionId;
 
-/// An opened token: the session's data, and what the seal vouches for besides.
+/// The content of an opened token: the session's data and its authenticated metadata.
+///
+/// ```
+/// # use sealed_session::{Codec, Decoded, Key, Keyring, SessionKind};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Clone)]
+/// # struct Login { user_id: u64 }
+/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+/// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+/// # let token = codec.encode(&Login { user_id: 7 })?;
+/// let Decoded { data, info, .. } = codec.decode(&token)?;
+/// assert_eq!(data.user_id, 7);
+/// assert_eq!(info.created_at, Some(info.refreshed_at));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// `Debug` leaves the data out.
 #[non_exhaustive]
@@ -16,7 +30,7 @@ use crate::session_id::SessionId;
 pub struct Decoded<T> {
     /// The session's data.
     pub data: T,
-    /// What the seal vouches for besides.
+    /// The authenticated metadata.
     pub info: TokenInfo,
 }
 
@@ -26,12 +40,12 @@ impl<T> fmt::Debug for Decoded<T> {
     }
 }
 
-/// What a token's seal vouches for besides the data.
+/// The authenticated metadata of a token: its id, its times and its key.
 ///
 /// ```
 /// # use sealed_session::{Session, SessionKind};
 /// # use std::time::Duration;
-/// /// Whether the user has logged in lately enough to change the password.
+/// /// Whether the user logged in recently enough to change the password.
 /// fn may_change_password<K: SessionKind>(session: &Session<K>) -> bool {
 ///     let created_at = session.info().and_then(|info| info.created_at);
 ///     let age = created_at.and_then(|created_at| created_at.elapsed().ok());
@@ -41,62 +55,62 @@ impl<T> fmt::Debug for Decoded<T> {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenInfo {
-    /// The session's public name. `None` for a token whose format has none.
+    /// The session's public name. `None` for a token of a format without ids.
     pub id: Option<SessionId>,
-    /// When the session began, to the millisecond. `None` for a token whose format does not say.
+    /// When the session began, to the millisecond. `None` for a token of a format without this time.
     pub created_at: Option<SystemTime>,
     /// When the session was last refreshed: a whole number of seconds after it began.
     pub refreshed_at: SystemTime,
-    /// From when on the token no longer opens, unless it is refreshed.
+    /// When the token expires, unless it is refreshed.
     pub expires_at: SystemTime,
-    /// The idle timeout that counts for this token.
+    /// The idle timeout that applies to this token.
     pub idle_timeout: Duration,
-    /// The idle timeout that was set for this session alone, if it has one (“remember me”).
+    /// The idle timeout that was set for this session alone (“remember me”), if there is one.
     pub own_idle_timeout: Option<Duration>,
-    /// The place in the keyring of the key that opened it: 0 is the primary.
+    /// The index in the keyring of the key that opened it: 0 is the primary.
     pub key_index: usize,
     /// The public name of the key that opened it.
     pub key_id: KeyId,
 }
 
-/// The JSON of a token that is authentic and in its time, and what the token says besides.
+/// The JSON and the metadata of a token that is authentic and has not expired.
 pub(crate) struct Verified {
     pub(crate) json: Json,
     pub(crate) validity: Validity,
 }
 
-/// What a valid token says of itself. Times are in milliseconds since the Unix epoch.
+/// The metadata of a valid token. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Validity {
     pub(crate) id: Option<SessionId>,
     pub(crate) created_at: Option<u64>,
     pub(crate) refreshed_at: u64,
     pub(crate) expires_at: u64,
-    /// The idle timeout that counts.
+    /// The idle timeout that applies.
     pub(crate) idle: Idle,
     pub(crate) key_index: usize,
     pub(crate) key_id: KeyId,
-    /// The token itself does not say when it was refreshed.
+    /// The token has no time of its last refresh.
     pub(crate) undated: bool,
 }
 
-/// Why a session is to be sealed again that nobody wrote.
+/// Why a session is re-sealed although no handler wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refresh {
-    /// A tenth of its idle timeout is used up, or its token does not say when it was refreshed.
+    /// A tenth of its idle timeout has passed, or its token has no time of its last refresh.
     Due,
-    /// It was sealed by an older key than the one that seals now.
+    /// It was sealed under an older key than the one that seals now.
     OlderKey,
 }
 
 impl Validity {
-    /// How much of the idle timeout was used up at `arrival`; both in milliseconds.
+    /// How much of the idle timeout had passed at `arrival`; both in milliseconds.
     pub(crate) fn used(&self, arrival: u64) -> u64 {
         arrival.saturating_sub(self.refreshed_at)
     }
 
-    /// Whether the session is to be sealed again after a request that arrived then, and whose handler
-    /// was `active` in it.
+    /// Whether to re-seal the session after a request that arrived at this time. `active` says whether
+    /// the handler's use of the session counts as activity.
     pub(crate) fn refresh(&self, arrival: u64, active: bool) -> Option<Refresh> {
         let due = active && self.used(arrival).saturating_mul(10) >= self.idle.millis();
         if due || self.undated {
@@ -123,7 +137,7 @@ impl Validity {
     }
 }
 
-/// A time that a token can say, which is one that the system's type can say.
+/// A time from a token. The system's type can represent all of them.
 fn time(unix_millis: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(unix_millis)).unwrap_or(UNIX_EPOCH)
 }

@@ -1,6 +1,6 @@
-//! `CodecInner`: the part of a codec that no kind has a say in, so that it is compiled once.
+//! `CodecInner`: the non-generic part of a codec, so that it is compiled once.
 //!
-//! Holds the prepared keys, the clock and the rules about time and size.
+//! It holds the prepared keys and the clock, and has the rules on time and size.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -26,7 +26,7 @@ const MAX_CLOCK_SKEW: u64 = 60_000;
 
 /// How long a browser keeps the mark of a deletion: longer than any response takes.
 const MARK_LASTS: Duration = Duration::from_secs(10 * 60);
-/// How many deleted sessions a browser's mark holds.
+/// How many deleted sessions a mark can hold.
 const MAX_MARKS: usize = 4;
 
 /// The keys of the ring, ready for one name, the primary first. Never empty.
@@ -43,14 +43,14 @@ pub(crate) struct Settings {
     pub(crate) remember: Option<u32>,
     /// Whether reading a session counts as activity, as writing does.
     pub(crate) refresh_on_read: bool,
-    /// How long all Cookie lines of a request may be, with what a handler writes.
+    /// How long all Cookie lines of a request may be, including what a handler writes. Bytes.
     pub(crate) max_cookie_header: usize,
     /// Whether a fastify key may serve another cookie as well.
     #[cfg(feature = "fastify")]
     pub(crate) share_fastify_key: bool,
 }
 
-/// The part of a codec that no kind has a say in.
+/// The non-generic part of a codec.
 pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
     pub(crate) cookie_options: CookieOptions,
@@ -62,17 +62,17 @@ pub(crate) struct CodecInner {
     #[cfg(feature = "fastify")]
     pub(super) claim: Arc<str>,
     ring: RwLock<Ring>,
-    /// Whether the ring has more than one key; asked by every request.
+    /// Whether the ring has more than one key. Every request reads it.
     rotating: AtomicBool,
 }
 
-/// Why a token was refused, with what a log may say besides.
+/// Why a token was refused, and details for the log.
 pub(crate) struct Refusal {
     pub(crate) kind: DecodeErrorKind,
     /// Seconds since the session was last refreshed, where that is known.
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for the log"))]
     pub(crate) age: Option<u64>,
-    /// What serde says of the payload.
+    /// serde's reason, if the payload could not be deserialized.
     pub(crate) reason: Option<String>,
 }
 
@@ -127,13 +127,12 @@ impl CodecInner {
         let seconds = MARK_LASTS.as_secs() as u32;
         let settings = Settings { idle: seconds, absolute: seconds, ..self.settings };
         let clock = self.clock.clone();
-        // The options have a name, so the kind's is not asked for.
+        // The options have a name, so the name of a kind is not needed.
         self.marker = Some(Box::new(Self::new("", options, settings, clock, keyring)?));
         Ok(())
     }
 
-    /// The ids of the sessions that were deleted in the browser that sends these headers, and whose
-    /// marks are still there.
+    /// The ids of the sessions whose deletion is still marked in the browser that sent these headers.
     pub(super) fn marked<'h>(&self, headers: impl Iterator<Item = &'h [u8]>) -> Vec<SessionId> {
         let Some(marker) = &self.marker else { return Vec::new() };
         let name = marker.cookie.name().as_bytes();
@@ -147,8 +146,8 @@ impl CodecInner {
             .collect()
     }
 
-    /// The `Set-Cookie` value that marks the session of this id as deleted, beside those that the
-    /// browser has marked already. `None` if the codec marks no deletions.
+    /// The `Set-Cookie` value that marks the session with this id as deleted, in addition to those that
+    /// are already marked in this browser. `None` if the codec does not mark deletions.
     pub(crate) fn mark<'h>(
         &self,
         id: SessionId,
@@ -181,16 +180,16 @@ impl CodecInner {
         let ring: Ring = keyring.iter().map(|key| TokenCipher::new(key, name)).collect();
         let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         let _old = std::mem::replace(&mut *current, ring);
-        // Under the lock, so that of two calls at once the same one has the last word on both.
+        // Under the lock, so that of two concurrent calls the same one wins for both.
         self.rotating.store(current.len() > 1, Ordering::Relaxed);
     }
 
-    /// The present time in milliseconds since the Unix epoch. The user's code: no lock may be held.
+    /// The current time in milliseconds since the Unix epoch. It calls the user's code: hold no lock.
     pub(crate) fn now(&self) -> u64 {
         unix_millis(self.clock.now())
     }
 
-    /// The same, at most a few milliseconds ago: for what is asked for each request.
+    /// The same, or a time a few milliseconds earlier: for what every request needs.
     pub(crate) fn coarse_now(&self) -> u64 {
         unix_millis(self.clock.coarse_now())
     }
@@ -204,7 +203,7 @@ impl CodecInner {
         self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether a fastify key serves both cookies, and neither codec was told that it may.
+    /// Whether both codecs use one fastify key, and neither allows that.
     #[cfg(feature = "fastify")]
     pub(crate) fn shares_key_with(&self, other: &Self) -> bool {
         if self.settings.share_fastify_key || other.settings.share_fastify_key {
@@ -216,8 +215,8 @@ impl CodecInner {
             .any(|key| theirs.iter().filter_map(TokenCipher::fastify_key).any(|other| key == other))
     }
 
-    /// The size of the cookie's name and value for a session of this JSON, if it can be sealed and
-    /// a browser keeps it.
+    /// The size of the cookie's name and value for this JSON. An error if it cannot be sealed, or is
+    /// larger than a browser stores.
     pub(crate) fn check(
         &self,
         cipher: &TokenCipher,
@@ -240,13 +239,13 @@ impl CodecInner {
         }))
     }
 
-    /// What a new token says of its session: one that never was sealed before begins when it is
-    /// refreshed, and one without a separate idle timeout has the codec's.
+    /// Fills in the header of a new token. A session that was never sealed begins when it is
+    /// refreshed, and a session without its own idle timeout has the codec's.
     pub(super) fn complete(&self, header: Header) -> Header {
         let created_at = header.created_at.unwrap_or(header.refreshed_at);
         Header {
             created_at: Some(created_at),
-            // A clock that went back must not make a token that contradicts itself.
+            // If the clock went back, the token must not contradict itself.
             refreshed_at: header.refreshed_at.max(created_at),
             idle: header.idle.or(Some(Idle { seconds: self.settings.idle, per_session: false })),
             ..header
@@ -274,7 +273,7 @@ impl CodecInner {
         }
         let now = self.now();
         let (scheme::Opened { json, header, key_index, undated }, key_id) = {
-            // Held without a copy: nothing in here waits, and no code of the user's runs.
+            // Not copied: nothing under this lock blocks or runs the user's code.
             let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
             let opened = scheme::open(&ring, token, now)?;
             let key_id = ring[opened.key_index].id();
@@ -283,7 +282,7 @@ impl CodecInner {
         let codecs = Idle { seconds: self.settings.idle, per_session: false };
         let idle = match header.idle {
             Some(idle) if idle.per_session => idle,
-            // The codec's setting at the time; what it is now may only shorten it.
+            // The codec's setting when it was sealed. The current setting can only shorten it.
             Some(idle) => Idle { seconds: idle.seconds.min(codecs.seconds), ..idle },
             None => codecs,
         };
@@ -302,7 +301,7 @@ impl CodecInner {
         Ok(Verified { json: Json::new(json), validity })
     }
 
-    /// When a session ends. All times are in milliseconds since the Unix epoch.
+    /// When a session expires. All times are in milliseconds since the Unix epoch.
     pub(crate) fn expires_at(&self, created_at: Option<u64>, refreshed_at: u64, idle: Idle) -> u64 {
         let idle = refreshed_at.saturating_add(idle.millis());
         let absolute = u64::from(self.settings.absolute) * 1000;
@@ -313,17 +312,17 @@ impl CodecInner {
     }
 }
 
-/// Whether the time is one that a token can say.
+/// An error if a token cannot hold this time.
 pub(crate) fn check_time(now: u64) -> Result<(), EncodeErrorKind> {
     if now > scheme::LAST_TIME { Err(EncodeErrorKind::Clock) } else { Ok(()) }
 }
 
-/// A fresh nonce, at this time in milliseconds since the Unix epoch.
+/// A new nonce, at this time in milliseconds since the Unix epoch.
 pub(crate) fn draw_nonce(now: u64) -> Result<Nonce, EncodeErrorKind> {
     random::nonce(now).map_err(|_| EncodeErrorKind::Randomness)
 }
 
-/// A name for a session that begins, at this time likewise.
+/// An id for a new session, at this time in milliseconds since the Unix epoch.
 pub(crate) fn draw_id(now: u64) -> Result<SessionId, EncodeErrorKind> {
     random::bytes(now).map(SessionId::from_bytes).map_err(|_| EncodeErrorKind::Randomness)
 }

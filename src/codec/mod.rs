@@ -1,5 +1,4 @@
-//! `Codec<K>`: session to token and back. Knows no HTTP; a `Cookie` header is to it a text with names
-//! and values.
+//! `Codec<K>`: session to token and back. It knows no HTTP: it treats a `Cookie` header as plain text.
 
 mod builder;
 mod decoded;
@@ -25,14 +24,13 @@ use crate::logging;
 use crate::plaintext;
 use crate::scheme::{Header, Idle};
 
-/// How many cookies of one name are tried.
+/// How many cookies of the name are tried.
 const MAX_CANDIDATES: usize = 4;
 
-/// Turns sessions of one kind into tokens and back, wherever they travel: cookies, websockets, jobs,
-/// links in e-mail.
+/// Turns sessions of one kind into tokens and back, for cookies, websockets, jobs or links in e-mail.
 ///
-/// Clones share everything, so that [`replace_keyring`](Self::replace_keyring) reaches all of them.
-/// No method waits for anything.
+/// Clones share everything, so [`replace_keyring`](Self::replace_keyring) reaches all of them. No
+/// method blocks.
 ///
 /// ```
 /// # use sealed_session::{Codec, Decoded, Key, Keyring, SessionKind};
@@ -56,32 +54,63 @@ impl<K: SessionKind> Codec<K> {
     /// A codec with the default settings: idle timeout 24 hours, absolute timeout 30 days, the
     /// cookie attributes of [`CookieOptions::new`](crate::CookieOptions::new).
     ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// assert_eq!(codec.cookie_name(), "session");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the kind's name is not a cookie name.
+    /// [`ConfigError`] if the kind's name is not a valid cookie name.
     pub fn new(keyring: Keyring) -> Result<Self, ConfigError> {
         Self::builder(keyring).build()
     }
 
-    /// A codec with settings of its own.
+    /// A builder for a codec with other settings.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .idle_timeout(Duration::from_secs(15 * 60))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn builder(keyring: Keyring) -> CodecBuilder<K> {
         CodecBuilder::new(keyring)
     }
 
-    /// Seals a session that begins now: an unpadded base64url text, which can stand in a cookie or
-    /// a URL as it is. (Under a fastify key it is that scheme's text, escaped for a cookie.)
+    /// Seals a session that begins now. The token is unpadded base64url, which needs no escapes in a
+    /// cookie or a URL. (Under a fastify key it is a token of that scheme, escaped for a cookie.)
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+    /// let token = codec.encode(&Login { user_id: 7 })?;
+    /// let link = format!("https://example.org/confirm?token={token}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Unlike [`Session::set`](crate::Session), it does not check that the data can be deserialized
+    /// again.
     ///
     /// # Errors
     ///
-    /// [`EncodeErrorKind::TooLarge`] if it would not fit into a cookie of this codec's name,
-    /// [`EncodeErrorKind::Serialize`] if the data does not serialise, [`EncodeErrorKind::Randomness`] if
-    /// there is none for the nonce, [`EncodeErrorKind::Clock`] beyond the year 10,889; under a
-    /// fastify key also [`EncodeErrorKind::NotAnObject`] and [`EncodeErrorKind::Reserved`]. That the data reads back
-    /// is not checked here, as [`Session::set`](crate::Session) does.
+    /// [`EncodeErrorKind::TooLarge`] if the token would not fit into a cookie of this codec's name,
+    /// [`EncodeErrorKind::Serialize`] if the data could not be serialized,
+    /// [`EncodeErrorKind::Randomness`] if the operating system gives none for the nonce,
+    /// [`EncodeErrorKind::Clock`] after the year 10,889; under a fastify key also
+    /// [`EncodeErrorKind::NotAnObject`] and [`EncodeErrorKind::Reserved`].
     ///
     /// # Security
     ///
-    /// A token opens as often as it is shown until it expires, and its length tells the length of
+    /// Until it expires, a token can be used any number of times. Its length reveals the length of
     /// the data.
     pub fn encode(&self, data: &K::Data) -> Result<String, EncodeError> {
         let now = self.inner.now();
@@ -90,8 +119,8 @@ impl<K: SessionKind> Codec<K> {
         self.encode_with(data, header, now)
     }
 
-    /// Seals a decoded session again with the present time, under the primary key: its idle timeout
-    /// begins again. It keeps its id, its creation time and its own idle timeout.
+    /// Re-seals a decoded session under the primary key, with the current time, so that its idle
+    /// timeout begins again. It keeps its id, its creation time and its own idle timeout.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -122,13 +151,30 @@ impl<K: SessionKind> Codec<K> {
         self.encode_with(&decoded.data, header, now)
     }
 
-    /// Seals a decoded session again under the primary key, with the times that it has: what the
+    /// Re-seals a decoded session under the primary key and keeps its times. This is what the
     /// middleware does after a rotation.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let (old, new) = (Key::generate()?, Key::generate()?);
+    /// # let codec = Codec::<Login>::new(Keyring::new(old.clone()))?;
+    /// # let token = codec.encode(&Login { user_id: 7 })?;
+    /// codec.replace_keyring(Keyring::new(new).with_previous(old)?);
+    /// let decoded = codec.decode(&token)?;
+    /// let resealed = codec.decode(codec.reseal(&decoded)?)?;
+    /// assert_eq!((decoded.info.key_index, resealed.info.key_index), (1, 0));
+    /// assert_eq!(decoded.info.expires_at, resealed.info.expires_at);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// As [`encode`](Self::encode); [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
-    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a separate one under a fastify key.
+    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a session's own one under a fastify key.
     pub fn reseal(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
         self.encode_with(&decoded.data, self.header(&decoded.info)?, self.inner.now())
     }
@@ -156,7 +202,7 @@ impl<K: SessionKind> Codec<K> {
         if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
-        // A session from a format that names none gets a name here.
+        // A session from a format without ids gets one here.
         let id = header.id.map_or_else(|| draw_id(now), Ok)?;
         let header = self.inner.complete(Header { id: Some(id), ..header });
         let mut token = Vec::new();
@@ -165,7 +211,7 @@ impl<K: SessionKind> Codec<K> {
     }
 
     /// The value of a `Set-Cookie` header that sets the cookie to this token, with the codec's cookie
-    /// options. If the token is of a session that is remembered, the cookie outlives the browser.
+    /// options. If the token's session is remembered, the cookie outlives the browser.
     ///
     /// ```
     /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
@@ -180,11 +226,11 @@ impl<K: SessionKind> Codec<K> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// A response with this header is one user's: send `Cache-Control: no-store` with it.
+    /// A response with this header is for one user only: send `Cache-Control: no-store` with it.
     #[must_use]
     #[allow(clippy::missing_panics_doc, reason = "a token and attributes are UTF-8")]
     pub fn set_cookie(&self, token: &str) -> String {
-        // What does not open is written as it is: it is the caller's.
+        // A token that does not open is written unchanged: that is the caller's choice.
         let live =
             self.inner.open(token.as_bytes()).ok().and_then(|Verified { validity, .. }| {
                 let remembered =
@@ -215,23 +261,51 @@ impl<K: SessionKind> Codec<K> {
 
     /// Opens a token.
     ///
+    /// ```
+    /// # use sealed_session::{Codec, DecodeErrorKind, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+    /// let token = codec.encode(&Login { user_id: 7 })?;
+    /// assert_eq!(codec.decode(&token)?.data.user_id, 7);
+    /// let error = codec.decode(token + "x").unwrap_err();
+    /// assert_eq!(*error.kind(), DecodeErrorKind::Malformed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`DecodeError`], whose kind tells why: for logs, not for whoever sent the token. A token longer
-    /// than a cookie can be is refused before it is decoded, a forged one before anything of it is
-    /// parsed, an expired one before its JSON is (in the fastify scheme, the time is in the JSON).
+    /// [`DecodeError`]; its kind says why. Log it, and do not return it to the client. A token that
+    /// is longer than a cookie can be is refused before it is decoded, a forged one before any of it
+    /// is parsed, an expired one before its JSON is parsed (in the fastify scheme, the time is in
+    /// the JSON).
     pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Decoded<K::Data>, DecodeError> {
         let (data, verified) = self.open(token.as_ref())?;
         Ok(Decoded { data, info: verified.validity.info() })
     }
 
-    /// Opens the session in the value of a `Cookie` header. Of several cookies with its name, the
-    /// first that opens counts; four are tried.
+    /// Opens the session in the value of a `Cookie` header. If several cookies have its name, the
+    /// first that opens is used; at most four are tried.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+    /// # let token = codec.encode(&Login { user_id: 7 })?;
+    /// let header = format!("theme=dark; login={token}");
+    /// assert_eq!(codec.decode_cookie_header(header)?.data.user_id, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`DecodeErrorKind::Missing`] if the header has no such cookie, otherwise why the first one does
-    /// not open.
+    /// [`DecodeErrorKind::Missing`] if the header has no such cookie, otherwise the reason why the
+    /// first one was refused.
     pub fn decode_cookie_header(
         &self,
         header: impl AsRef<[u8]>,
@@ -241,12 +315,20 @@ impl<K: SessionKind> Codec<K> {
         Ok(Decoded { data, info: verified.validity.info() })
     }
 
-    /// Replaces the keys, also while the server runs: from now on the new ring's primary seals, and
-    /// all its keys open. Every clone of the codec follows, the layers that were made of it too.
+    /// Replaces the keys, also while the server runs: from now on the new keyring's primary seals, and
+    /// all its keys open. This reaches every clone of the codec and every layer created from it.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let (old, new) = (Key::generate()?, Key::generate()?);
+    /// # let codec = Codec::<Dynamic>::new(Keyring::new(old.clone()))?;
+    /// codec.replace_keyring(Keyring::new(new).with_previous(old)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn replace_keyring(&self, keyring: Keyring) {
         #[cfg(feature = "fastify")]
         if !self.inner.settings.share_fastify_key {
-            // The layers of both will refuse a request that passes them; here there is only the log.
+            // The layers of both codecs refuse a request that passes them; here it is only logged.
             if let Err(shared) = builder::claim(&keyring, &self.inner.claim) {
                 logging::key_serves_another(self.cookie_name(), &shared);
             }
@@ -257,7 +339,16 @@ impl<K: SessionKind> Codec<K> {
         self.inner.replace_keyring(&keyring);
     }
 
-    /// The name of the cookie, with its prefix.
+    /// The name of the cookie, including its prefix.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, CookieOptions, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .cookie(CookieOptions::host_prefixed())
+    ///     .build()?;
+    /// assert_eq!(codec.cookie_name(), "__Host-session");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         self.inner.cookie.name()
@@ -274,8 +365,8 @@ impl<K: SessionKind> Codec<K> {
         Ok((data, verified))
     }
 
-    /// Opens the first cookie that opens, unless the session was deleted in that browser. If none does,
-    /// why the first was refused, and its length.
+    /// The first cookie that opens, unless its session was deleted in that browser. If none opens: why
+    /// the first was refused, and its length.
     pub(crate) fn open_headers<'h>(
         &self,
         headers: impl Iterator<Item = &'h [u8]> + Clone,
@@ -290,7 +381,7 @@ impl<K: SessionKind> Codec<K> {
         })
     }
 
-    /// What `open` makes of the first cookie of this name that it opens.
+    /// The result of `open` for the first cookie of this name that it opens.
     fn first<'h, T>(
         &self,
         headers: impl IntoIterator<Item = &'h [u8]>,
