@@ -10,10 +10,10 @@ pub(crate) const ID_LEN: usize = 16;
 /// The public name of a session: 128 random bits, drawn when the session begins.
 ///
 /// It stays the same through refreshes, writes and key rotations, and changes when the session is
-/// regenerated. So it names a session in logs and lists. Tokens in the format of
+/// regenerated. So it can name a session in logs and lists. Tokens in the format of
 /// `@fastify/secure-session` have none.
 ///
-/// Its text is 32 lower-case hex digits.
+/// Its text has 32 lower-case hex digits.
 ///
 /// ```
 /// # use sealed_session::{Codec, Key, Keyring, SessionId, SessionKind};
@@ -33,18 +33,29 @@ pub(crate) const ID_LEN: usize = 16;
 ///
 /// # Security
 ///
-/// It is no secret and no credential: knowing it opens nothing.
+/// It is neither a secret nor a credential: knowing it does not open anything.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId([u8; ID_LEN]);
 
 impl SessionId {
-    /// An id from its 16 bytes, as they stand in a token's header.
+    /// An id from its 16 bytes, as they are in a token's header.
+    ///
+    /// ```
+    /// # use sealed_session::SessionId;
+    /// let id = SessionId::from_bytes([0xa0; 16]);
+    /// assert_eq!(id.to_string(), "a0".repeat(16));
+    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; ID_LEN]) -> Self {
         Self(bytes)
     }
 
     /// The 16 bytes.
+    ///
+    /// ```
+    /// # use sealed_session::SessionId;
+    /// assert_eq!(SessionId::from_bytes([7; 16]).as_bytes(), &[7; 16]);
+    /// ```
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; ID_LEN] {
         &self.0
@@ -63,7 +74,14 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// A text is not a session's id: 32 lower-case hex digits.
+/// A text is not a session id, which has 32 lower-case hex digits.
+///
+/// ```
+/// use sealed_session::{InvalidSessionId, SessionId};
+///
+/// let result: Result<SessionId, InvalidSessionId> = "not an id".parse();
+/// assert!(result.is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidSessionId;

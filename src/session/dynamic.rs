@@ -1,4 +1,4 @@
-//! The methods that only a session of named entries has.
+//! The methods of a session of named entries (`Session<Dynamic>`).
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -14,18 +14,36 @@ use crate::plaintext::serialize_text;
 impl Session<Dynamic> {
     /// The entry's value, or `None` if there is no such entry.
     ///
-    /// Reading counts as activity; [`peek`](Self::peek) does not, nor does an error.
+    /// Reading counts as activity. [`peek`](Self::peek) does not, and an error does not either.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    ///
+    /// async fn visits(session: Session) -> Result<String, SessionError> {
+    ///     let visits = session.get::<u32>("visits")?.unwrap_or(0);
+    ///     Ok(format!("{visits} visits"))
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::EntryType`] if the entry is there, but is not a `T`.
+    /// [`SessionErrorKind::EntryType`] if the entry exists, but could not be deserialized as a `T`.
     pub fn get<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
         let value = self.peek(entry)?;
         self.note_read();
         Ok(value)
     }
 
-    /// [`get`](Self::get), but looking does not count as activity.
+    /// Like [`get`](Self::get), but it does not count as activity.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    ///
+    /// /// The page asks for this every minute.
+    /// async fn theme(session: Session) -> Result<String, SessionError> {
+    ///     Ok(session.peek::<String>("theme")?.unwrap_or("light".to_owned()))
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -38,32 +56,63 @@ impl Session<Dynamic> {
     }
 
     /// All entries. Reading counts as activity.
+    ///
+    /// ```
+    /// # use sealed_session::Session;
+    /// # fn handler(session: &Session) {
+    /// for (name, json) in &session.entries() {
+    ///     println!("{name} has {} bytes of JSON", json.len());
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn entries(&self) -> Entries {
         self.data().unwrap_or_default()
     }
 
-    /// The names of the entries. Asking does not count as activity.
+    /// The names of the entries. This does not count as activity.
+    ///
+    /// ```
+    /// # use sealed_session::Session;
+    /// # fn handler(session: &Session) {
+    /// println!("the session has the entries {}", session.keys().join(", "));
+    /// # }
+    /// ```
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
         self.opened().entries().names().map(Cow::into_owned).collect()
     }
 
-    /// How many entries there are. Asking does not count as activity.
+    /// The number of entries. This does not count as activity.
+    ///
+    /// ```
+    /// # use sealed_session::Session;
+    /// # fn handler(session: &Session) {
+    /// println!("the session has {} entries", session.len());
+    /// # }
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.opened().entries().len()
     }
 
-    /// Inserts the entry, or replaces its value. Inserting what is already there changes nothing.
+    /// Inserts the entry, or replaces its value. Inserting the same value again changes nothing.
     ///
-    /// `None` and floats that are not finite become null, which [`get`](Self::get) reads as an
-    /// `Option` only.
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    ///
+    /// async fn choose_theme(session: Session) -> Result<(), SessionError> {
+    ///     session.insert("theme", "dark")
+    /// }
+    /// ```
+    ///
+    /// `None` and floats that are not finite become null, which [`get`](Self::get) reads only as an
+    /// `Option`.
     ///
     /// # Errors
     ///
-    /// As [`set`](Self::set); if the session would be too large, the error says by how much and how
-    /// much of it this entry is. Then what was there before stays.
+    /// As [`set`](Self::set). If the session would be too large, the error says by how much, and how
+    /// large this entry is. In each case the session is unchanged.
     pub fn insert<T: Serialize>(&self, entry: &str, value: T) -> Result<(), SessionError> {
         let value = serialize_text(&value).map_err(|error| EncodeErrorKind::from(&error))?;
         check_depth(&value).map_err(|_| EncodeErrorKind::NotReadable)?;
@@ -78,22 +127,39 @@ impl Session<Dynamic> {
         })
     }
 
-    /// Removes the entry, and says whether it was there. A session without entries is no session:
+    /// Removes the entry, and returns whether it existed. A session without entries is no session:
     /// its cookie is removed.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    ///
+    /// async fn default_theme(session: Session) -> Result<(), SessionError> {
+    ///     session.remove("theme")?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::Encode`] if there is no randomness to seal what is left,
-    /// [`SessionErrorKind::ResponseStarted`] if it is too late.
+    /// [`SessionErrorKind::Encode`] if there is no randomness to seal the remaining entries,
+    /// [`SessionErrorKind::ResponseStarted`] if the response has begun.
     pub fn remove(&self, entry: &str) -> Result<bool, SessionError> {
         self.write_entries(|entries| entries.without(entry))
     }
 
-    /// Removes the entry and returns its value: for what is shown once.
+    /// Removes the entry and returns its value: for example for a message that is shown once.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    ///
+    /// async fn page(session: Session) -> Result<String, SessionError> {
+    ///     Ok(session.take::<String>("message")?.unwrap_or_default())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get) and [`remove`](Self::remove); then it is still there.
+    /// As [`get`](Self::get) and [`remove`](Self::remove). Then the entry is still there.
     pub fn take<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
         loop {
             let found = self.opened().entries().locate(entry);
@@ -102,7 +168,7 @@ impl Session<Dynamic> {
                 return Ok(None);
             };
             let value = self.parse_entry(entry, &json[place.clone()])?;
-            // Parsed without the lock; if another task was quicker, what it left is to be taken.
+            // Parsed without the lock. If another task was faster, take what it left.
             let taken = self.write_entries(|entries| {
                 let unchanged = entries.raw(entry) == Some(&json[place]);
                 entries.without(entry).filter(|_| unchanged)
@@ -113,13 +179,29 @@ impl Session<Dynamic> {
         }
     }
 
-    /// Whether there is such an entry. Asking does not count as activity.
+    /// Whether there is such an entry. This does not count as activity.
+    ///
+    /// ```
+    /// # use sealed_session::Session;
+    /// async fn has_visited(session: Session) -> &'static str {
+    ///     if session.contains("visits") { "yes" } else { "no" }
+    /// }
+    /// ```
     #[must_use]
     pub fn contains(&self, entry: &str) -> bool {
         self.opened().entries().contains(entry)
     }
 
-    /// [`regenerate`](Self::regenerate), but these entries are kept: a language, a cart.
+    /// Like [`regenerate`](Self::regenerate), but it keeps these entries, such as a language or a cart.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    ///
+    /// async fn log_in(session: Session) -> Result<(), SessionError> {
+    ///     session.regenerate_keeping(&["language", "cart"])?;
+    ///     session.insert("user_id", 7)
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -133,7 +215,7 @@ impl Session<Dynamic> {
             state.check_writable()?;
             let mut kept = state.entries().clone();
             kept.retain(|name| entries.contains(&name));
-            // Nothing of the old session is given up before the new one is sure to be written.
+            // The old session is kept until it is certain that the new one can be written.
             let json = kept.json().as_bytes();
             let size = core.check(&core.ring()[0], json, now)?;
             incoming.check_room(core, size)?;
@@ -147,7 +229,7 @@ impl Session<Dynamic> {
         Ok(())
     }
 
-    /// Writes what `change` makes of the entries, unless it makes nothing of them.
+    /// Writes the entries that `change` returns, if it returns any.
     fn write_entries(
         &self,
         change: impl FnOnce(&Entries) -> Option<Entries>,

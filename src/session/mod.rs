@@ -1,8 +1,8 @@
-//! `Session<K>`: the handle a handler holds.
+//! `Session<K>`: the handle that handlers use.
 //!
-//! Each method locks the state for as long as it takes to look or to write, never while the
-//! caller's code (a closure, the data's `Serialize`, `Deserialize` or `Drop`) runs, and never across
-//! an await. Data that a write replaces is handed out and dropped when the lock is free.
+//! Each method locks the state only while it reads or writes it: never while the caller's code runs
+//! (a closure, the data's `Serialize`, `Deserialize` or `Drop`), and never across an await. Data that
+//! a write replaces is returned, and dropped after the lock is released.
 
 mod dynamic;
 mod response;
@@ -29,9 +29,28 @@ use crate::sync::{Mutex, MutexGuard};
 
 /// The session of one request.
 ///
-/// An axum handler takes it as an argument; elsewhere it is in the request's extensions, where
-/// [`SessionLayer`](crate::SessionLayer) puts it. `Session` alone is `Session<Dynamic>`, which holds
-/// entries by name.
+/// | I want to … | method |
+/// |---|---|
+/// | read the data, or one entry | [`data`](Self::data), [`get`](Session::get) |
+/// | read it, but not keep the session alive | [`peek_data`](Self::peek_data), [`peek`](Session::peek) |
+/// | write the data, or one entry | [`set`](Self::set), [`insert`](Session::insert) |
+/// | change the data in place | [`update`](Self::update) |
+/// | the same, and begin a session | [`update_or_default`](Self::update_or_default) |
+/// | remove one entry | [`remove`](Session::remove), [`take`](Session::take) |
+/// | log a user in | [`regenerate`](Self::regenerate), then [`set`](Self::set) |
+/// | log a user in and keep some entries | [`regenerate_keeping`](Session::regenerate_keeping) |
+/// | “remember me” | [`remember`](Self::remember) |
+/// | log a user out | [`delete`](Self::delete) |
+/// | keep the session alive | [`touch`](Self::touch) |
+/// | know whether there is a session | [`is_empty`](Self::is_empty) |
+/// | know why there is none | [`refused`](Self::refused) |
+/// | know its age and its expiry | [`info`](Self::info) |
+/// | name it in a log | [`id`](Self::id) |
+/// | change the cookie's attributes once | [`set_cookie_options`](Self::set_cookie_options) |
+///
+/// An axum handler takes it as an argument. Elsewhere it is in the request's extensions, where
+/// [`SessionLayer`](crate::SessionLayer) puts it. `Session` alone means `Session<Dynamic>`, which
+/// holds entries by name.
 ///
 /// ```
 /// # use sealed_session::{Session, SessionError};
@@ -42,14 +61,14 @@ use crate::sync::{Mutex, MutexGuard};
 /// }
 /// ```
 ///
-/// Clones are the same session, and may be used from several tasks at once. The cookie is opened
-/// when a method first needs it, and written when the response begins: once, and only if something
-/// changed. A bad or expired cookie is an empty session.
+/// All clones refer to the same session, and several tasks may use them at once. The cookie is opened
+/// when a method first needs it. It is written once, when the response begins, and only if something
+/// has changed. A bad or expired cookie is an empty session.
 ///
 /// # Errors
 ///
-/// A write that would make the cookie larger than a browser keeps is an error in the handler, and
-/// what was there before stays. So is a write after the response has begun.
+/// A write that would make the cookie larger than a browser stores is an error in the handler, and
+/// the session is unchanged. So is a write after the response has begun.
 pub struct Session<K: SessionKind = Dynamic> {
     shared: Arc<Shared<K>>,
 }
@@ -62,18 +81,37 @@ struct Shared<K: SessionKind> {
     state: Mutex<State<K>>,
 }
 
-/// What became of [`Session::update`].
+/// The outcome of [`Session::update`].
+///
+/// ```
+/// # use sealed_session::{Session, SessionError, SessionKind, Updated};
+/// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+/// # struct Login { theme: String }
+/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+/// fn darken(session: &Session<Login>) -> Result<&'static str, SessionError> {
+///     Ok(match session.update(|login| login.theme = "dark".to_owned())? {
+///         Updated::Done(()) => "changed",
+///         Updated::NoSession => "log in first",
+///     })
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "without a session the closure did not run; `update_or_default` begins one"]
 pub enum Updated<R> {
-    /// The session was changed; this is what the closure returned.
+    /// The session was changed. This is the closure's result.
     Done(R),
     /// There is no session, so the closure did not run.
     NoSession,
 }
 
 impl<R> Updated<R> {
-    /// What the closure returned, or `None` if it did not run.
+    /// The closure's result, or `None` if it did not run.
+    ///
+    /// ```
+    /// # use sealed_session::Updated;
+    /// assert_eq!(Updated::Done(7).done(), Some(7));
+    /// assert_eq!(Updated::<u32>::NoSession.done(), None);
+    /// ```
     #[must_use]
     pub fn done(self) -> Option<R> {
         match self {
@@ -83,6 +121,11 @@ impl<R> Updated<R> {
     }
 
     /// Whether the session was changed.
+    ///
+    /// ```
+    /// # use sealed_session::Updated;
+    /// assert!(Updated::Done(()).is_done());
+    /// ```
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done(_))
@@ -97,8 +140,21 @@ impl<K: SessionKind> Session<K> {
 
     /// The session's data, or `None` if there is no session. A `Dynamic` session always has data.
     ///
-    /// Reading counts as activity: when a tenth of the idle timeout is used up, the response carries
-    /// the session refreshed. [`peek_data`](Self::peek_data) does not count.
+    /// Reading counts as activity: if a tenth of the idle timeout has passed, the response refreshes
+    /// the session. [`peek_data`](Self::peek_data) does not count.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionKind};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// async fn home(session: Session<Login>) -> String {
+    ///     match session.data() {
+    ///         Some(login) => format!("Hello, user {}", login.user_id),
+    ///         None => "Please log in.".to_owned(),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn data(&self) -> Option<K::Data> {
         let data = self.peek_data();
@@ -108,14 +164,14 @@ impl<K: SessionKind> Session<K> {
         data
     }
 
-    /// [`data`](Self::data), but looking does not count as activity: for what happens without the
-    /// user, such as a page that polls, a metrics layer, or a banner on each page.
+    /// Like [`data`](Self::data), but it does not count as activity: for requests that the user did
+    /// not cause, such as those of a page that polls, and for a metrics layer.
     ///
     /// ```
-    /// # use sealed_session::Session;
+    /// # use sealed_session::{Session, SessionKind};
     /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
     /// # struct Login { user_id: u64 }
-    /// # impl sealed_session::SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
     /// async fn unread_messages(session: Session<Login>) -> String {
     ///     match session.peek_data() {
     ///         Some(login) => format!("messages of user {}", login.user_id),
@@ -129,60 +185,79 @@ impl<K: SessionKind> Session<K> {
         Self::read_back(content)
     }
 
-    /// Whether there is no session: no cookie, a bad or expired one, or nothing in it. Asking does
-    /// not count as activity.
+    /// Whether there is no session: no cookie, a bad or expired one, or one without content. This
+    /// does not count as activity.
+    ///
+    /// ```
+    /// # use sealed_session::Session;
+    /// async fn greeting(session: Session) -> &'static str {
+    ///     if session.is_empty() { "Welcome" } else { "Welcome back" }
+    /// }
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.opened().is_empty()
     }
 
-    /// Why the cookie that came with this request is not a session: expired, forged and so on. `None`
-    /// if there was no cookie, or if one opened. Asking does not count as activity.
+    /// Why the cookie of this request was refused: it has expired, no key opens it, and so on. `None`
+    /// if there was no cookie, or if one opened. This does not count as activity.
     ///
     /// ```
     /// # use sealed_session::{DecodeErrorKind, Session};
     /// async fn log_in_page(session: Session) -> &'static str {
     ///     match session.refused() {
-    ///         Some(DecodeErrorKind::Expired) => "Your session has expired. Please log in again.",
-    ///         _ => "Please log in.",
+    ///         Some(DecodeErrorKind::Expired) => "Your session has expired. Log in again.",
+    ///         _ => "Log in.",
     ///     }
     /// }
     /// ```
     ///
     /// # Security
     ///
-    /// Tell the user no more than that a session has expired. The other reasons are for logs.
+    /// Tell the user at most that the session has expired. The other reasons are for logs.
     #[must_use]
     pub fn refused(&self) -> Option<DecodeErrorKind> {
         self.opened().refused()
     }
 
-    /// Writes the session's data. Writing what is already there changes nothing, also where a map
-    /// has it in another order; it counts as activity.
+    /// Writes the session's data. Writing the same data again changes nothing, even if a map has
+    /// another order; it counts as activity.
     ///
-    /// The session keeps its age; see [`regenerate`](Self::regenerate) for a log-in.
+    /// The session keeps its age. For a log-in, call [`regenerate`](Self::regenerate) first.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError, SessionKind};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// async fn log_in(session: Session<Login>) -> Result<(), SessionError> {
+    ///     session.regenerate();
+    ///     session.set(Login { user_id: 7 })
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::Encode`] if the data is too large for a cookie, does not serialise, would not
-    /// read back, or there is no randomness to seal it with;
-    /// [`SessionErrorKind::CookieHeaderTooLarge`] if all of the site's cookies together would be too
+    /// [`SessionErrorKind::Encode`] if the data is too large for a cookie, could not be serialized,
+    /// could not be deserialized again, or there is no randomness to seal it with;
+    /// [`SessionErrorKind::CookieHeaderTooLarge`] if all cookies of the request together would be too
     /// large; [`SessionErrorKind::Deleted`] if the session was deleted in this request;
-    /// [`SessionErrorKind::ResponseStarted`] if it is too late. Then what was there before stays.
+    /// [`SessionErrorKind::ResponseStarted`] if the response has begun. In each case the session is
+    /// unchanged.
     pub fn set(&self, data: K::Data) -> Result<(), SessionError> {
         self.write(Basis::Nothing, &data)
     }
 
-    /// Changes the session's data in place, however deep. Without a session the closure does not
-    /// run; [`update_or_default`](Self::update_or_default) begins one.
+    /// Changes the session's data in place. Without a session the closure does not run;
+    /// [`update_or_default`](Self::update_or_default) begins one.
     ///
-    /// The closure works on a copy and holds no lock: it may read this session.
+    /// The closure works on a copy and holds no lock, so it may read this session.
     ///
     /// ```
-    /// # use sealed_session::{Session, SessionError, Updated};
+    /// # use sealed_session::{Session, SessionError, SessionKind, Updated};
     /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
     /// # struct Login { theme: String }
-    /// # impl sealed_session::SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
     /// async fn dark(login: Session<Login>) -> Result<&'static str, SessionError> {
     ///     Ok(match login.update(|login| login.theme = "dark".to_owned())? {
     ///         Updated::Done(()) => "changed",
@@ -194,7 +269,7 @@ impl<K: SessionKind> Session<K> {
     /// # Errors
     ///
     /// As [`set`](Self::set), and [`SessionErrorKind::Conflict`] if something else wrote the session
-    /// while the closure ran: then that write stays and the closure's is dropped.
+    /// while the closure ran. Then that write is kept and the closure's is dropped.
     pub fn update<R>(
         &self,
         change: impl FnOnce(&mut K::Data) -> R,
@@ -202,7 +277,21 @@ impl<K: SessionKind> Session<K> {
         self.change(None::<fn() -> K::Data>, change)
     }
 
-    /// [`update`](Self::update), but without a session one begins with the data that `begin` makes.
+    /// Like [`update`](Self::update), but without a session it begins one with the data that `begin`
+    /// returns.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError, SessionKind};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+    /// # struct Cart { currency: String, items: Vec<u32> }
+    /// # impl Cart {
+    /// #     fn new(currency: &str) -> Self { Self { currency: currency.into(), items: vec![] } }
+    /// # }
+    /// # impl SessionKind for Cart { type Data = Self; const NAME: &'static str = "cart"; }
+    /// async fn add(cart: Session<Cart>) -> Result<(), SessionError> {
+    ///     cart.update_or_insert_with(|| Cart::new("EUR"), |cart| cart.items.push(7))
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -216,14 +305,14 @@ impl<K: SessionKind> Session<K> {
         updated.done().ok_or_else(|| SessionErrorKind::NoSession.into())
     }
 
-    /// [`update`](Self::update), but without a session one begins with default data: for a cart, or
-    /// whatever a first visit begins.
+    /// Like [`update`](Self::update), but without a session it begins one with default data: for
+    /// example for a cart that begins at the first visit.
     ///
     /// ```
-    /// # use sealed_session::{Session, SessionError};
+    /// # use sealed_session::{Session, SessionError, SessionKind};
     /// # #[derive(serde::Serialize, serde::Deserialize, Clone, Default)]
     /// # struct Cart { items: Vec<u32> }
-    /// # impl sealed_session::SessionKind for Cart { type Data = Self; const NAME: &'static str = "cart"; }
+    /// # impl SessionKind for Cart { type Data = Self; const NAME: &'static str = "cart"; }
     /// async fn add(cart: Session<Cart>) -> Result<String, SessionError> {
     ///     let count = cart.update_or_default(|cart| {
     ///         cart.items.push(7);
@@ -246,14 +335,25 @@ impl<K: SessionKind> Session<K> {
         self.update_or_insert_with(K::Data::default, change)
     }
 
-    /// Takes the data out of the session and ends it: its cookie is removed, and what is written
-    /// afterwards begins a new session. `None` if there was no session.
+    /// Takes the data out of the session and ends it: its cookie is removed, and a later write begins
+    /// a new session. `None` if there was no session.
     ///
-    /// Of several tasks that take it, one gets the data.
+    /// If several tasks take it, only one gets the data.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError, SessionKind};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+    /// # struct Cart { items: Vec<u32> }
+    /// # impl SessionKind for Cart { type Data = Self; const NAME: &'static str = "cart"; }
+    /// async fn order(cart: Session<Cart>) -> Result<String, SessionError> {
+    ///     let items = cart.take_data()?.map_or(0, |cart| cart.items.len());
+    ///     Ok(format!("{items} items ordered"))
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::ResponseStarted`] if it is too late; then the data is still there.
+    /// [`SessionErrorKind::ResponseStarted`] if the response has begun; then the data is still there.
     pub fn take_data(&self) -> Result<Option<K::Data>, SessionError> {
         loop {
             let (content, revision) = {
@@ -270,7 +370,7 @@ impl<K: SessionKind> Session<K> {
                 let mut state = self.opened();
                 (state.revision() == revision).then(|| state.regenerate())
             };
-            // If another task was quicker, what it left is to be taken.
+            // If another task was faster, take what it left.
             if let Some(old) = old {
                 drop(old?);
                 self.shared.incoming.note_written(self.core(), 0);
@@ -279,24 +379,42 @@ impl<K: SessionKind> Session<K> {
         }
     }
 
-    /// Begins a new session in the place of this one: nothing of the old one survives, neither its
-    /// data nor its age nor its own idle timeout. Call it when a user logs in, before writing who it
-    /// is. (OWASP ASVS 7.2.4.)
+    /// Begins a new session in place of this one. Nothing of the old one survives: neither its data
+    /// nor its id, its age or its own idle timeout. Call it when a user logs in, before you write who
+    /// the user is. (OWASP ASVS 5.0, 7.2.4.)
     ///
-    /// If nothing is written afterwards, the browser's cookie is removed; also if what is to be
-    /// written is refused. After [`delete`](Self::delete) it begins the session that may be written
-    /// again.
+    /// ```
+    /// # use sealed_session::{Session, SessionError, SessionKind};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// async fn log_in(session: Session<Login>) -> Result<(), SessionError> {
+    ///     session.regenerate();
+    ///     session.set(Login { user_id: 7 })
+    /// }
+    /// ```
+    ///
+    /// If nothing is written afterwards, or the write is an error, the browser's cookie is removed.
+    /// After [`delete`](Self::delete) it begins a new session, which may be written.
     pub fn regenerate(&self) {
         self.give_up("regenerate", State::regenerate);
     }
 
-    /// Refreshes the session, as reading does when it is due: its idle timeout begins again. Does
-    /// nothing if there is no session.
+    /// Refreshes the session, so that its idle timeout begins again. It does nothing if there is no
+    /// session.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError};
+    /// /// The page calls this while its user types.
+    /// async fn keep_alive(session: Session) -> Result<(), SessionError> {
+    ///     session.touch()
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`SessionErrorKind::Encode`] if there is no randomness to seal it with,
-    /// [`SessionErrorKind::ResponseStarted`] if it is too late.
+    /// [`SessionErrorKind::ResponseStarted`] if the response has begun.
     pub fn touch(&self) -> Result<(), SessionError> {
         let now = self.core().coarse_now();
         self.opened().touch(now)
@@ -304,32 +422,39 @@ impl<K: SessionKind> Session<K> {
 
     /// Ends the session in this browser: the response removes the cookie, if the request has one.
     ///
-    /// What comes after it in this request begins a new session or is an error:
-    /// [`regenerate`](Self::regenerate) begins one, which can be written; so does an `insert` of a
-    /// dynamic session, with that entry alone. A [`set`](Self::set) is
+    /// ```
+    /// # use sealed_session::Session;
+    /// async fn log_out(session: Session) {
+    ///     session.delete();
+    /// }
+    /// ```
+    ///
+    /// A later call in this request begins a new session or is an error.
+    /// [`regenerate`](Self::regenerate) begins one, which may be written. An `insert` into a dynamic
+    /// session also begins one, with that entry alone. A [`set`](Self::set) is
     /// [`SessionErrorKind::Deleted`], because it could bring the old data back, and an
-    /// [`update`](Self::update) that began before is [`SessionErrorKind::Conflict`]. If a new session
-    /// was written, the response sets it instead of removing the cookie.
+    /// [`update`](Self::update) that began earlier is [`SessionErrorKind::Conflict`]. If a new session
+    /// is written, the response sets its cookie instead of removing the old one.
     ///
     /// # Security
     ///
-    /// A copy of the cookie that someone kept still opens until it expires, as the server keeps no
-    /// revocation list. Where that matters, keep the timeouts short, or keep a generation number with
-    /// the user's record: see [the guide](crate::guide::expiry).
+    /// The server keeps no revocation list: a copy of the cookie still opens until it expires. If that
+    /// matters, use short timeouts, or a generation number in the user's record: see
+    /// [the guide](crate::guide::expiry).
     pub fn delete(&self) {
         self.give_up("delete", State::delete);
     }
 
     /// “Remember me”: gives this session the idle timeout that
     /// [`CodecBuilder::remember_timeout`](crate::CodecBuilder::remember_timeout) sets, and its cookie
-    /// outlives the browser. It stays with the session until [`regenerate`](Self::regenerate), and
-    /// may be called before the session's data is written or after.
+    /// outlives the browser. The session keeps it until [`regenerate`](Self::regenerate). Call it
+    /// before or after the session's data is written.
     ///
     /// ```
-    /// # use sealed_session::{Session, SessionError};
+    /// # use sealed_session::{Session, SessionError, SessionKind};
     /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
     /// # struct Login { user_id: u64 }
-    /// # impl sealed_session::SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
     /// fn log_in(session: &Session<Login>, remember: bool) -> Result<(), SessionError> {
     ///     session.regenerate();
     ///     session.set(Login { user_id: 7 })?;
@@ -351,12 +476,21 @@ impl<K: SessionKind> Session<K> {
         self.opened().set_own_idle(core, now, seconds)
     }
 
-    /// Gives this session an idle timeout of its own, in whole seconds; it stays with the session
-    /// until [`regenerate`](Self::regenerate). The absolute timeout stays as it is. For “remember me”
-    /// there is [`remember`](Self::remember), whose timeout is checked when the codec is built.
+    /// Gives this session a separate idle timeout, in whole seconds. The session keeps it until
+    /// [`regenerate`](Self::regenerate). The absolute timeout does not change. For “remember me”, use
+    /// [`remember`](Self::remember), whose timeout is checked when the codec is built.
     ///
-    /// If it is longer than the codec's, the cookie outlives the browser: its `Max-Age` is then the
-    /// time until the session ends, here and each time it is written again.
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Session, SessionError};
+    /// async fn shared_computer(session: Session) -> Result<(), SessionError> {
+    ///     session.insert("shared", true)?;
+    ///     session.set_idle_timeout(Duration::from_secs(5 * 60))
+    /// }
+    /// ```
+    ///
+    /// If it is longer than the codec's, the cookie outlives the browser: whenever it is written, its
+    /// `Max-Age` is the time until the session ends.
     ///
     /// # Errors
     ///
@@ -380,13 +514,21 @@ impl<K: SessionKind> Session<K> {
         state.set_own_idle(core, now, seconds)
     }
 
-    /// The cookie options that the codec was built with, to change for this response.
+    /// The cookie options that the codec was built with. Change them for this response with
+    /// [`set_cookie_options`](Self::set_cookie_options).
+    ///
+    /// ```
+    /// # use sealed_session::{SameSite, Session};
+    /// # fn handler(session: &Session) {
+    /// let options = session.cookie_options().same_site(SameSite::Strict);
+    /// # }
+    /// ```
     pub fn cookie_options(&self) -> CookieOptions {
         self.shared.codec.inner().cookie_options.clone()
     }
 
-    /// Sets the cookie's attributes for this response only. Alone it writes no cookie, and the next
-    /// time that the session is written the codec's options count again.
+    /// Sets the cookie's attributes for this response only. It does not write a cookie by itself. The
+    /// next time that the session is written, the codec's options apply again.
     ///
     /// ```
     /// # use sealed_session::{SameSite, Session, SessionError};
@@ -396,13 +538,13 @@ impl<K: SessionKind> Session<K> {
     /// # Ok(()) }
     /// ```
     ///
-    /// For a cookie that outlives the browser there is [`remember`](Self::remember).
+    /// For a cookie that outlives the browser, use [`remember`](Self::remember).
     ///
     /// # Errors
     ///
     /// [`SessionErrorKind::Config`] if a browser would refuse them, or if they change the name,
-    /// `Path`, `Domain` or `Partitioned`, which would make a second cookie beside the first;
-    /// [`SessionErrorKind::ResponseStarted`] if it is too late.
+    /// `Path`, `Domain` or `Partitioned`, which would create a second cookie beside the first;
+    /// [`SessionErrorKind::ResponseStarted`] if the response has begun.
     pub fn set_cookie_options(&self, options: CookieOptions) -> Result<(), SessionError> {
         let cookie = options.prepare(K::NAME).map_err(|error| error.kind().clone())?;
         let core = self.core();
@@ -420,39 +562,61 @@ impl<K: SessionKind> Session<K> {
         Ok(())
     }
 
-    /// What the seal of the cookie that came with this request vouches for: when the session was
-    /// created, refreshed, when it expires, and which key opened it. `None` if no cookie opened, or
-    /// since the session was regenerated or deleted. Asking does not count as activity.
+    /// The authenticated metadata of the cookie that came with this request: when the session was
+    /// created and refreshed, when it expires, and which key opened it. `None` if no cookie opened, or
+    /// after the session was regenerated or deleted. This does not count as activity.
+    ///
+    /// ```
+    /// # use sealed_session::Session;
+    /// async fn expiry(session: Session) -> String {
+    ///     match session.info() {
+    ///         Some(info) => format!("expires at {:?}", info.expires_at),
+    ///         None => "no session".to_owned(),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn info(&self) -> Option<TokenInfo> {
         self.opened().info()
     }
 
-    /// The session's public name, which stays the same until it is regenerated: for logs and lists.
-    /// `None` as long as nothing is written to a session that begins in this request, and for cookies
-    /// in the format of `@fastify/secure-session`. Asking does not count as activity.
+    /// The session's public name, for logs and lists. It stays the same until the session is
+    /// regenerated. `None` for a session that begins in this request until something is written to
+    /// it, and for cookies in the format of `@fastify/secure-session`. This does not count as
+    /// activity.
     ///
-    /// It is no secret and no credential.
+    /// ```
+    /// # use sealed_session::Session;
+    /// # fn handler(session: &Session) {
+    /// if let Some(id) = session.id() {
+    ///     println!("order placed in session {id}");
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// It is neither a secret nor a credential.
     #[must_use]
     pub fn id(&self) -> Option<SessionId> {
         self.opened().id()
     }
 
-    /// What the response has to carry, if anything; from now on nothing can be written.
+    /// The headers for the response, if there are any. From now on nothing can be written.
     pub(crate) fn finish(&self, reply: Reply<'_>, keep_writes_on_error: bool) -> Option<Outcome> {
         let Shared { codec, incoming, active, .. } = &*self.shared;
         let core = codec.inner();
         let active = active.load(Ordering::Relaxed);
         {
-            // While there is more than one key, every session is looked at, so that a rotation ends
-            // by itself.
+            // While there is more than one key, every session is opened, so that a rotation ends by
+            // itself.
             let mut state = self.lock();
             let rotating = incoming.is_some() && core.is_rotating();
             if !(state.is_untouched() && rotating) && state.is_settled(incoming, active) {
                 return state.finish_settled();
             }
         }
-        // Asked only where something may have to be sealed, and without the lock.
+        // Only read if something may have to be sealed, and without the lock.
         let now = core.now();
         let circumstances = Circumstances { reply, now, active, keep_writes_on_error };
         let (outcome, event) = {
@@ -470,7 +634,7 @@ impl<K: SessionKind> Session<K> {
         Some(outcome)
     }
 
-    /// What the request's sessions have written, if this one knows; it is let know by `written`.
+    /// What the request's sessions have written, if this one knows it. `written` tells it.
     pub(crate) fn join(&self, written: Option<&Arc<Written>>) -> Option<&Arc<Written>> {
         let ours = &self.shared.incoming.written;
         written.map(|written| ours.get_or_init(|| written.clone())).or_else(|| ours.get())
@@ -480,7 +644,7 @@ impl<K: SessionKind> Session<K> {
         self.shared.codec.inner()
     }
 
-    /// From now on nothing can be written: there is or will be no response to carry it.
+    /// From now on nothing can be written, because no response can carry it.
     pub(crate) fn close(&self) {
         self.lock().close();
     }
@@ -496,21 +660,21 @@ impl<K: SessionKind> Session<K> {
         }
     }
 
-    /// A handler writes the session, perhaps what is there already.
+    /// A handler writes the session, possibly without changing it.
     fn note_write(&self) {
         self.shared.active.store(true, Ordering::Relaxed);
     }
 
-    /// The state with the cookie opened, for a handler that looks at it.
+    /// The state with the cookie opened, for a handler that uses the session.
     fn opened(&self) -> MutexGuard<'_, State<K>> {
         let mut state = self.open(self.lock(), true);
         state.note_read();
         state
     }
 
-    /// Opens the cookie, if nobody has yet; `wanted` says whether a handler asks for it. The lock is given back meanwhile, as the data's own
-    /// `Deserialize`, the clock and the log's subscriber run; if two do it at once, the first to end
-    /// counts.
+    /// Opens the cookie, if it has not been opened yet. `wanted` says whether a handler asked for it.
+    /// The lock is released meanwhile, because foreign code runs: the data's `Deserialize`, the clock
+    /// and the log's subscriber. If two tasks do this at once, the result of the first one is used.
     fn open<'s>(
         &'s self,
         state: MutexGuard<'s, State<K>>,
@@ -547,7 +711,7 @@ impl<K: SessionKind> Session<K> {
         state
     }
 
-    /// Ends what there is of the session. The methods without a `Result` are not silent either.
+    /// Ends the current session. The caller returns nothing, so an error is logged.
     fn give_up(
         &self,
         method: &'static str,
@@ -555,14 +719,14 @@ impl<K: SessionKind> Session<K> {
     ) {
         let result = give_up(&mut self.opened());
         self.shared.incoming.note_written(self.core(), 0);
-        // The lock is free: dropping the data is the user's code, and so is a subscriber's.
+        // Without the lock, because dropping the data and logging run foreign code.
         match result {
             Ok(old) => drop(old),
             Err(_) => logging::too_late(self.core().cookie.name(), method),
         }
     }
 
-    /// Changes the data, or what `begin` makes if there is none.
+    /// Changes the data, or the result of `begin` if there is none.
     fn change<R>(
         &self,
         begin: Option<impl FnOnce() -> K::Data>,
@@ -584,13 +748,13 @@ impl<K: SessionKind> Session<K> {
         Ok(Updated::Done(result))
     }
 
-    /// Serialises, and writes.
+    /// Serializes the data and writes it.
     fn write(&self, basis: Basis, data: &K::Data) -> Result<(), SessionError> {
         let (json, mut data) = Self::content(data)?;
         self.write_json(basis, json, &mut data)
     }
 
-    /// Writes what is serialised already. `data` is afterwards what was there before.
+    /// Writes data that is already serialized. Afterwards `data` is the previous data.
     fn write_json(
         &self,
         basis: Basis,
@@ -604,7 +768,8 @@ impl<K: SessionKind> Session<K> {
         Ok(())
     }
 
-    /// The data to hand out: what opening has parsed, or else the JSON parsed again.
+    /// The data for a caller: the data that was parsed when the cookie was opened, or the JSON parsed
+    /// again.
     fn read_back(content: Snapshot<K>) -> Option<K::Data> {
         match content {
             Snapshot::Nothing => None,
@@ -614,7 +779,8 @@ impl<K: SessionKind> Session<K> {
         .or_else(K::empty)
     }
 
-    /// What to write for `data`: its JSON, and what that reads back as. Nothing for empty data.
+    /// What to write for `data`: its JSON, and the data deserialized from it again. Nothing if the
+    /// data is empty.
     fn content(data: &K::Data) -> Result<(Option<Json>, Option<K::Data>), SessionError> {
         if K::is_empty(data) {
             return Ok((None, None));

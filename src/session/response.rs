@@ -1,11 +1,11 @@
-//! What a response says of itself, and what a session adds to its headers.
+//! The caching-related headers of a response, and the headers that a session adds to it.
 
 use http::header::{CACHE_CONTROL, ETAG, EXPIRES, HeaderName, LAST_MODIFIED, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::clock::unix_millis;
 
-/// The headers in which a CDN reads what only it is to do (RFC 9213, and older names).
+/// The headers with instructions for CDNs alone (RFC 9213, and older names).
 const CDN_HEADERS: [&str; 7] = [
     "cdn-cache-control",
     "cloudflare-cdn-cache-control",
@@ -16,13 +16,13 @@ const CDN_HEADERS: [&str; 7] = [
     "x-accel-expires",
 ];
 
-/// What the response has to carry.
+/// The headers that the session adds to the response.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(super) set_cookie: Option<HeaderValue>,
     /// Marks the deletion of a session in the browser.
     pub(super) mark: Option<HeaderValue>,
-    /// A handler wanted many users to share the response that the cookie is on.
+    /// The handler marked the response, which carries the cookie, as shareable by many users.
     pub(super) shared: bool,
     /// The response depends on the session.
     pub(super) vary: bool,
@@ -38,16 +38,16 @@ pub(crate) struct Reply<'r> {
 /// Whether a cache that many users share may keep a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sharing {
-    /// The handler said so.
+    /// The handler allowed it.
     Chosen,
-    /// Nobody said anything, and a cache may guess by a validator.
+    /// The handler chose nothing, and a cache may decide by a validator.
     Guessed,
     No,
 }
 
 impl Reply<'_> {
-    /// Whether the request failed, so that what its handler wrote is better not kept. A handler that
-    /// was cut off by tower-http's `Timeout` answers 408.
+    /// Whether the request failed, so that the handler's writes are not sent. tower-http's `Timeout`
+    /// answers 408 when it stops a handler.
     pub(super) fn is_failure(self) -> bool {
         self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT
     }
@@ -58,8 +58,8 @@ impl Reply<'_> {
 
     /// Whether a cache that many users share may keep the response, at `now` in milliseconds.
     ///
-    /// What such a cache has to ask about each time (`no-cache`, `max-age=0`, an `Expires` in the
-    /// past) does not count: pages say so to be kept by nobody.
+    /// A response that such a cache must revalidate each time (`no-cache`, `max-age=0`, an `Expires`
+    /// in the past) does not count: pages use these so that no cache keeps them.
     pub(super) fn sharing(self, now: u64) -> Sharing {
         let caching = Caching::of(self.headers);
         let directives = &caching.directives;
@@ -74,7 +74,7 @@ impl Reply<'_> {
         if (directives.max_age && !directives.no_cache) || (!asks && expires()) {
             return Sharing::Chosen;
         }
-        // A 304 has a validator by its nature, and is not stored itself.
+        // A 304 always has a validator, and is not stored itself.
         let guessed = !self.is_not_modified()
             && !caching.has_cache_control
             && caching.expires.is_none()
@@ -83,8 +83,8 @@ impl Reply<'_> {
     }
 }
 
-/// What the headers of a response say to caches. Read in one pass, which is quicker than to look each
-/// of them up.
+/// The headers of a response that concern caches. Reading them in one pass is faster than looking up
+/// each of them.
 #[derive(Default)]
 struct Caching<'h> {
     has_cache_control: bool,
@@ -116,7 +116,7 @@ impl<'h> Caching<'h> {
 }
 
 impl Outcome {
-    /// Writes the headers. Says whether a response that many users were to share is one user's now.
+    /// Writes the headers. Returns whether a response that was marked as shareable is now private.
     pub(crate) fn write(self, status: StatusCode, headers: &mut HeaderMap) -> bool {
         let sets_cookie = self.set_cookie.is_some() || self.mark.is_some();
         if sets_cookie {
@@ -132,7 +132,7 @@ impl Outcome {
     }
 }
 
-/// What counts of the `Cache-Control` header, or of one that is formed like it.
+/// The relevant directives of the `Cache-Control` header, or of one with the same syntax.
 #[derive(Default)]
 struct Directives {
     /// `public`, `s-maxage` or `immutable`.
@@ -140,7 +140,7 @@ struct Directives {
     /// `private` or `no-store`.
     private: bool,
     no_cache: bool,
-    /// `max-age`, of more than no time.
+    /// `max-age` above zero.
     max_age: bool,
     max_age_zero: bool,
 }
@@ -158,7 +158,7 @@ impl Directives {
                 name if is(name, "public") || is(name, "s-maxage") || is(name, "immutable") => {
                     self.public = true;
                 }
-                // With `=` these are about some headers alone.
+                // With `=` these apply only to some headers.
                 _ if is(directive, "private") || is(directive, "no-store") => self.private = true,
                 _ if is(directive, "no-cache") => self.no_cache = true,
                 name if is(name, "max-age") => {
@@ -176,17 +176,17 @@ impl Directives {
 fn cdn_may_store(headers: &HeaderMap, name: &HeaderName) -> bool {
     CDN_HEADERS.contains(&name.as_str())
         && !Directives::of(headers, name).private
-        // nginx's header is a number of seconds.
+        // The value of nginx's header is a number of seconds.
         && headers.get(name).is_none_or(|value| value != "0")
 }
 
-/// Whether an `Expires` is after `now`, in milliseconds. What is no date is past (RFC 9111, 5.3).
+/// Whether an `Expires` is after `now`, in milliseconds. An invalid date is past (RFC 9111, 5.3).
 fn is_later(expires: &HeaderValue, now: u64) -> bool {
     let date = expires.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok());
     date.is_some_and(|date| unix_millis(date) > now)
 }
 
-/// Keeps the response, which sets one user's cookie, out of the caches that users share.
+/// Keeps the response, which sets one user's cookie, out of shared caches.
 fn make_private(status: StatusCode, headers: &mut HeaderMap) {
     let Caching {
         has_cache_control,
@@ -225,7 +225,7 @@ fn make_private(status: StatusCode, headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, value);
 }
 
-/// The parts between commas that stand in no quotes.
+/// The parts between commas outside quotes.
 fn split(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     value

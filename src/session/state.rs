@@ -1,7 +1,7 @@
-//! What a session handle guards: the cookie as it came, the content as it is now, and the one
-//! `Change` between them.
+//! The state behind a session handle: the request's cookie, the current content, and the one `Change`
+//! between them.
 //!
-//! It reads no clock and says nothing to the log, as it is used under a lock; both are the handle's.
+//! It is used under a lock, so it does not read the clock or log. The handle does both.
 
 use std::sync::{Arc, OnceLock, PoisonError};
 
@@ -22,20 +22,20 @@ use crate::scheme::{Header, Idle, TokenCipher};
 use crate::session_id::SessionId;
 use crate::sync::Mutex;
 
-/// A request that takes longer is slow: what the browser's cookie says may have changed meanwhile,
-/// by another response. In milliseconds.
+/// A request that takes longer is slow: another response may have changed the browser's cookie in the
+/// meantime. In milliseconds.
 const SLOW: u64 = 1000;
-/// How many cookies an error about too many of them names.
+/// How many cookies an error about too large a Cookie header names.
 const NAMED_COOKIES: usize = 4;
 const NAMED_LEN: usize = 64;
 
-/// What is known of a request.
+/// The parts of a request that a session needs.
 #[derive(Default)]
 pub(crate) struct Incoming {
-    /// Its Cookie headers. HTTP/2 may split one into several.
+    /// The first Cookie header, and the others: HTTP/2 may split one into several.
     pub(crate) first: Option<HeaderValue>,
     pub(crate) rest: Vec<HeaderValue>,
-    /// When it arrived, in milliseconds since the Unix epoch; 0 without a cookie.
+    /// When the request arrived, in milliseconds since the Unix epoch. 0 without a cookie.
     pub(crate) arrival: u64,
     /// Whether the browser is opening a page (`Sec-Fetch-Mode: navigate`).
     pub(crate) navigates: bool,
@@ -70,15 +70,15 @@ impl Incoming {
         self.first.is_some()
     }
 
-    /// Tells the other sessions of the request how large this cookie will be; 0 if there is none.
+    /// Tells the request's other sessions how large this cookie will be: 0 if there is none.
     pub(super) fn note_written(&self, core: &CodecInner, size: usize) {
         if let Some(written) = self.written.get() {
             written.note(core.cookie.name(), size);
         }
     }
 
-    /// Whether the next request's Cookie line is short enough with this cookie in it, of so many
-    /// bytes of name and value. What came already in a longer line may stay as long.
+    /// An error if the next request's Cookie line would be too long with this cookie, whose name and
+    /// value have `cookie` bytes. If the line is already longer than the limit, it may stay that long.
     pub(super) fn check_room(&self, core: &CodecInner, cookie: usize) -> Result<(), SessionError> {
         let limit = core.settings.max_cookie_header;
         let before: usize = self.values().map(|line| line.len() + "; ".len()).sum();
@@ -93,7 +93,7 @@ impl Incoming {
         let is_replaced = |old: &[u8]| {
             old == name.as_bytes() || written.iter().any(|(name, _)| name.as_bytes() == old)
         };
-        // What came and stays, what the other sessions of this request have written, and this.
+        // The cookies that stay, those that the request's other sessions have written, and this one.
         let stays = self.values().flat_map(pairs).filter(|(name, _)| !is_replaced(name));
         let stays = stays.map(|(name, value)| (name, name.len() + value));
         let mut cookies: Vec<_> = stays.chain(new).chain([(name.as_bytes(), cookie)]).collect();
@@ -111,11 +111,11 @@ impl Incoming {
     }
 }
 
-/// What has become of the session since the request.
+/// What has happened to the session since the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
     None,
-    /// Sealed again if the content differs from the cookie's; if `forced`, in any case.
+    /// Re-sealed if the content differs from the cookie's, or in any case if `forced`.
     Written {
         forced: bool,
     },
@@ -129,47 +129,47 @@ enum Deletion {
     None,
     /// The cookie is removed, unless a new session begins.
     Requested,
-    /// An entry has begun a new session in its place.
+    /// Inserting an entry has begun a new session.
     Replaced,
-    /// `regenerate` has: from here on anything may be written.
+    /// `regenerate` has begun a new session, so anything may be written.
     Regenerated,
 }
 
-/// What a write is based on.
+/// The base of a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Basis {
-    /// Nothing: what it writes replaces whatever there is.
+    /// None: it replaces the current content.
     Nothing,
-    /// The data as they were at this revision.
+    /// The data at this revision.
     Revision(u64),
-    /// The entries as they are now.
+    /// The current entries.
     Entries,
 }
 
-/// What the log is to be told of a response, once the lock is free.
+/// An event of a response, to log once the lock is released.
 pub(super) enum Event {
     /// The response failed, so what was written is not sent.
     NotSent,
-    /// What was to be sealed could not be.
+    /// The session could not be sealed.
     NotSealed(EncodeErrorKind),
-    /// The cookie was sealed by an older key, and is now sealed by the primary.
+    /// The cookie was sealed under an older key, and is now sealed under the primary.
     Resealed(KeyId),
-    /// A refresh or rotation could undo what another response did, so it waits for the next request.
+    /// A refresh or rotation could undo another response's change, so it waits for the next request.
     Postponed(&'static str),
 }
 
 pub(super) struct State<K: SessionKind> {
     opened: bool,
-    /// A handler has looked at the session.
+    /// A handler has used the session.
     read: bool,
-    /// Why the cookie that came is not this session's.
+    /// Why the request's cookie was refused.
     refused: Option<DecodeErrorKind>,
-    /// What the browser's cookie says, if it opens and is still this session's.
+    /// The content of the browser's cookie, if it opens and still belongs to this session.
     stored: Option<Verified>,
     content: Content,
-    /// The content parsed. A typed session's first reader takes it.
+    /// The parsed content. The first reader of a typed session takes it.
     data: Option<K::Data>,
-    /// `None` as long as nothing is written to a session that begins in this request.
+    /// `None` for a session that begins in this request, until something is written to it.
     id: Option<SessionId>,
     /// `None` for a session that begins with this response.
     created_at: Option<u64>,
@@ -182,24 +182,24 @@ pub(super) struct State<K: SessionKind> {
     /// The session that was deleted, for the mark in the browser.
     deleted: Option<SessionId>,
     revision: u64,
-    /// Drawn when something is written, so that a lack of randomness is the handler's error.
+    /// Drawn when something is written, so that a lack of randomness is an error in the handler.
     nonce: Option<Nonce>,
     /// Attributes for this response only.
     cookie: Option<Box<SetCookie>>,
 }
 
-/// What a request's cookie says.
+/// The content of a request's cookie.
 pub(super) struct Opened<K: SessionKind> {
     pub(super) data: K::Data,
-    /// Whether that is the data of a session before anything is written to it.
+    /// Whether this is the data of an empty session.
     pub(super) empty: bool,
     pub(super) verified: Verified,
 }
 
-/// What the session holds now.
+/// The session's current content.
 enum Content {
     Nothing,
-    /// What is `stored`.
+    /// The content of `stored`.
     Stored,
     Written(Json),
 }
@@ -211,7 +211,7 @@ pub(super) enum Snapshot<K: SessionKind> {
     Json(Arc<WipedString>),
 }
 
-/// What the end of a request is judged by.
+/// What the decision at the end of a request depends on.
 pub(super) struct Circumstances<'r> {
     pub(super) reply: Reply<'r>,
     /// Milliseconds since the Unix epoch.
@@ -248,17 +248,17 @@ impl<K: SessionKind> State<K> {
         self.opened
     }
 
-    /// Whether nobody has looked at the session nor written it.
+    /// Whether the session was neither opened nor written.
     pub(super) fn is_untouched(&self) -> bool {
         !self.opened && self.change == Change::None
     }
 
-    /// A handler looks at the session.
+    /// A handler uses the session.
     pub(super) fn note_read(&mut self) {
         self.read = true;
     }
 
-    /// Takes over what the request's cookie says.
+    /// Takes over the content of the request's cookie.
     pub(super) fn install(&mut self, opened: Result<Opened<K>, Refusal>) {
         self.opened = true;
         match opened {
@@ -289,7 +289,7 @@ impl<K: SessionKind> State<K> {
         self.deletion == Deletion::Requested
     }
 
-    /// The first to ask takes the data that is parsed already.
+    /// The content. The first caller takes the data that is already parsed.
     pub(super) fn take(&mut self) -> Snapshot<K> {
         if self.is_empty() {
             return Snapshot::Nothing;
@@ -329,9 +329,9 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// Replaces the content, unless that would be too large, or another write has come since the
-    /// revision that it is based on. `data` is afterwards what the caller has to drop, without the
-    /// lock.
+    /// Replaces the content. An error if the new content would be too large, or if there was another
+    /// write after the revision that this one is based on. Afterwards `data` is the previous data, which
+    /// the caller has to drop without the lock.
     pub(super) fn write(
         &mut self,
         core: &CodecInner,
@@ -366,8 +366,8 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// What can fail of sealing, done while the handler can still be told. `now` is in milliseconds
-    /// here and in all that a handler calls.
+    /// The fallible part of sealing, done while the handler can still get the error. Here and in
+    /// everything that a handler calls, `now` is in milliseconds.
     pub(super) fn make_ready(&mut self, now: u64) -> Result<(), SessionError> {
         check_time(now)?;
         if self.nonce.is_none() {
@@ -387,7 +387,7 @@ impl<K: SessionKind> State<K> {
         };
     }
 
-    /// Hands out the data that is no longer the session's. An error if it is too late.
+    /// Returns the data that no longer belongs to the session. An error if the response has begun.
     pub(super) fn regenerate(&mut self) -> Result<Option<K::Data>, SessionError> {
         self.check_writable()?;
         if self.deletion != Deletion::None {
@@ -397,7 +397,7 @@ impl<K: SessionKind> State<K> {
         Ok(self.clear())
     }
 
-    /// Hands out the data that is no longer the session's. An error if it is too late.
+    /// Returns the data that no longer belongs to the session. An error if the response has begun.
     pub(super) fn delete(&mut self) -> Result<Option<K::Data>, SessionError> {
         self.check_writable()?;
         self.deletion = Deletion::Requested;
@@ -431,7 +431,7 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// Gives the session an idle timeout of its own, also one that nothing is written to yet.
+    /// Gives the session a separate idle timeout, even if nothing is written to it yet.
     pub(super) fn set_own_idle(
         &mut self,
         core: &CodecInner,
@@ -465,7 +465,7 @@ impl<K: SessionKind> State<K> {
         self.id
     }
 
-    /// Whether the response has nothing to carry, whatever the time.
+    /// Whether the response needs no cookie, regardless of the time.
     pub(super) fn is_settled(&self, incoming: &Incoming, active: bool) -> bool {
         match (self.change, &self.stored, &self.content) {
             (Change::Closed, _, _) => true,
@@ -477,14 +477,14 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    /// What the response has to carry then; from now on nothing can be written.
+    /// The headers for the response in that case. From now on nothing can be written.
     pub(super) fn finish_settled(&mut self) -> Option<Outcome> {
         let vary = self.read && self.change != Change::Closed;
         self.close();
         vary.then(|| Outcome { vary, ..Outcome::default() })
     }
 
-    /// What the response has to carry; from now on nothing can be written.
+    /// The headers for the response. From now on nothing can be written.
     pub(super) fn finish(
         &mut self,
         core: &CodecInner,
@@ -495,7 +495,7 @@ impl<K: SessionKind> State<K> {
         let nonce = self.nonce.take();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
-            // A response that was on its way during the log-out has brought the cookie back.
+            // A response that was sent during the log-out has brought the cookie back.
             (Change::None, None)
                 if self.refused == Some(DecodeErrorKind::Ended)
                     && !circumstances.reply.is_failure()
@@ -523,7 +523,7 @@ impl<K: SessionKind> State<K> {
         (Outcome { set_cookie, mark, shared, vary }, event)
     }
 
-    /// Whether the content is not what the browser's cookie says already.
+    /// Whether the content differs from that of the browser's cookie.
     fn differs(&self) -> bool {
         match (&self.content, &self.stored) {
             (Content::Written(new), Some(Verified { json, .. })) => {
@@ -551,7 +551,7 @@ impl<K: SessionKind> State<K> {
         // The response's time, which may be long after the session was opened or written.
         let now = circumstances.now;
         let ring = core.ring();
-        // The keys may have changed since it was written. Then the newest that can carry it seals.
+        // The keys may have changed since the write. The newest key that can carry the session seals.
         let carries = |cipher: &&TokenCipher| {
             let has_room = !self.own_idle_is_new || cipher.keeps_header();
             has_room && core.check(cipher, json.as_bytes(), now).is_ok()
@@ -559,7 +559,7 @@ impl<K: SessionKind> State<K> {
         let cipher = ring.iter().find(carries).unwrap_or(&ring[0]);
         match self.seal(core, cipher, nonce, now, now, json) {
             Ok(cookie) => (cookie, None),
-            // What cannot be written must not leave an older session in its place.
+            // If the new session cannot be written, the older one must not stay in its place.
             Err(error) if self.stored.is_none() => {
                 (self.removal(core, incoming), Some(Event::NotSealed(error)))
             }
@@ -567,8 +567,8 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    /// The cookie of a session that no handler wrote, if it is due for a refresh or was sealed by an
-    /// older key. As nobody asked for it, it is left out where it could undo something.
+    /// The cookie of a session that no handler wrote, if it is due for a refresh or was sealed under an
+    /// older key. It is left out where it could undo another response's change.
     fn send_refresh(
         &self,
         core: &CodecInner,
@@ -582,7 +582,7 @@ impl<K: SessionKind> State<K> {
         let (refreshed_at, used) = match validity.refresh(incoming.arrival, circumstances.active) {
             None => return (None, None),
             Some(Refresh::Due) => (now, validity.used(incoming.arrival)),
-            // It lengthens no session's life, so it is never urgent.
+            // It does not make the session last longer, so it is never urgent.
             Some(Refresh::OlderKey) => (validity.refreshed_at, 0),
         };
         if let Some(why) = postponed(incoming, circumstances, validity, used) {
@@ -607,12 +607,12 @@ impl<K: SessionKind> State<K> {
     ) -> Result<Option<HeaderValue>, EncodeErrorKind> {
         let own = self.own_idle.filter(|_| cipher.keeps_header());
         let own = own.map(|seconds| Idle { seconds, per_session: true });
-        // A rotation alone must not lengthen the session's life; a refresh takes the codec's timeout.
+        // A rotation alone must not make the session last longer. A refresh uses the codec's timeout.
         let kept = self.stored.as_ref().map(|stored| stored.validity);
         let kept = kept.filter(|kept| kept.refreshed_at == refreshed_at).map(|kept| kept.idle);
         let idle = own.or(kept);
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
-        // A session that is remembered lives on in the browser as well.
+        // The cookie of a remembered session outlives the browser.
         let live = own
             .filter(|own| own.seconds > core.settings.idle)
             .filter(|_| cookie.max_age() == core.cookie.max_age())
@@ -621,7 +621,7 @@ impl<K: SessionKind> State<K> {
                 core.expires_at(created_at, refreshed_at, own).saturating_sub(now) / 1000
             });
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
-        // A session from a format that names none gets a name here.
+        // A session from a format without ids gets one here.
         let id = Some(self.id.map_or_else(|| draw_id(now), Ok)?);
         let token = Header { id, created_at: self.created_at, refreshed_at, idle };
         core.check(cipher, json.as_bytes(), refreshed_at)?;
@@ -630,13 +630,13 @@ impl<K: SessionKind> State<K> {
             .header(value_len, live, |header| core.seal(cipher, nonce, token, json, header))?;
         let mut header = HeaderValue::try_from(header).ok();
         if let Some(header) = &mut header {
-            // Kept out of `Debug`, and out of HTTP/2's tables.
+            // Keeps it out of `Debug` and of HTTP/2's header tables.
             header.set_sensitive(true);
         }
         Ok(header)
     }
 
-    /// Removes the cookie, if the request has one of this name, good or bad.
+    /// The `Set-Cookie` that removes the cookie, if the request has one of this name, valid or not.
     fn removal(&self, core: &CodecInner, incoming: &Incoming) -> Option<HeaderValue> {
         let name = core.cookie.name().as_bytes();
         let came = incoming.values().any(|header| values(header, name).next().is_some());
@@ -645,12 +645,12 @@ impl<K: SessionKind> State<K> {
     }
 }
 
-/// Why a cookie that nobody asked for is better left out of this response, if it is.
+/// Why to leave a cookie that no handler wrote out of this response, if there is a reason.
 ///
-/// Another response may have removed or replaced the cookie meanwhile, or a cache may hand this one
-/// to others. The next request brings it again, unless the session ends before: so one that has used
-/// up much of its time is refreshed all the same, or a service whose every answer is slow would log
-/// its users out.
+/// Another response may have removed or replaced the cookie in the meantime, or a cache may give this
+/// response to other users. The response to the next request carries the cookie, unless the session
+/// ends before. So a session that has used up much of its time is refreshed nevertheless. Otherwise a
+/// service whose responses are all slow would log its users out.
 fn postponed(
     incoming: &Incoming,
     circumstances: &Circumstances<'_>,
@@ -688,7 +688,7 @@ impl State<Dynamic> {
         self.data.get_or_insert_default()
     }
 
-    /// Writes entries in the place of those there are.
+    /// Replaces the entries.
     pub(super) fn write_entries(
         &mut self,
         core: &CodecInner,
