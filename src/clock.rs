@@ -26,10 +26,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// ```
 pub trait Clock: Send + Sync + 'static {
     /// The current time. A time before 1970 counts as 1970.
+    ///
+    /// ```
+    /// # use sealed_session::{Clock, SystemClock};
+    /// let now = SystemClock.now();
+    /// ```
     fn now(&self) -> SystemTime;
 
-    /// The current time, or one that is a few milliseconds ago if that is quicker to say: asked for
-    /// each request, to know when it arrived. Never a time later than [`now`](Self::now) says.
+    /// The current time, or a time a few milliseconds earlier if that is faster to read. The layer
+    /// reads it when a request with a cookie arrives. It must never be later than [`now`](Self::now).
+    /// Default: [`now`](Self::now).
+    ///
+    /// ```
+    /// # use sealed_session::{Clock, SystemClock};
+    /// assert!(SystemClock.coarse_now() <= SystemClock.now());
+    /// ```
     fn coarse_now(&self) -> SystemTime {
         self.now()
     }
@@ -61,8 +72,8 @@ impl Clock for SystemClock {
         SystemTime::now()
     }
 
-    /// On Linux the time of the kernel's last tick, which is at most 10 milliseconds ago and takes a
-    /// fifth of the time to read.
+    /// On Linux, the time of the kernel's last tick. It is at most 10 milliseconds old and takes a fifth
+    /// of the time to read.
     #[cfg(all(feature = "tower", target_os = "linux"))]
     fn coarse_now(&self) -> SystemTime {
         use nix::time::{ClockId, clock_gettime};

@@ -1,4 +1,5 @@
-//! axum extractors: `Session<K>`, `Current<K>`, their `Option`s, and what is answered without them.
+//! axum extractors: `Session<K>`, `Current<K>`, `Peek<K>`, their `Option`s, and the responses without
+//! a session.
 
 use std::any::type_name;
 use std::fmt;
@@ -33,14 +34,15 @@ use crate::session::Session;
 /// }
 /// ```
 ///
-/// For another answer than the plain 401, take the `Option` and redirect.
+/// For another response than the plain 401, take the `Option` and redirect.
 pub struct Current<K: SessionKind>(
-    /// The data, as it was when the extractor ran.
+    /// The data at the time when the extractor ran.
     pub K::Data,
 );
 
-/// [`Current`], but looking does not count as activity: the session is not refreshed. For what
-/// happens without the user, such as a page that polls. `Option<Peek<K>>` is `None` without a session.
+/// Like [`Current`], but it does not count as activity, so the session is not refreshed. Use it for
+/// requests that the user did not cause, such as those of a page that polls. `Option<Peek<K>>` is
+/// `None` if there is no session.
 ///
 /// ```
 /// # use sealed_session::{Peek, SessionKind};
@@ -53,7 +55,7 @@ pub struct Current<K: SessionKind>(
 /// }
 /// ```
 pub struct Peek<K: SessionKind>(
-    /// The data, as it was when the extractor ran.
+    /// The data at the time when the extractor ran.
     pub K::Data,
 );
 
@@ -69,7 +71,7 @@ macro_rules! data_extractor {
         }
 
         impl<K: SessionKind> DerefMut for $extractor<K> {
-            /// Changes this copy of the data; the session stays as it is.
+            /// Changes this copy of the data; the session is not changed.
             fn deref_mut(&mut self) -> &mut K::Data {
                 &mut self.0
             }
@@ -123,19 +125,35 @@ data_extractor!(Current, data);
 data_extractor!(Peek, peek_data);
 
 /// Why a session could not be extracted.
+///
+/// ```
+/// # use axum::response::{IntoResponse, Redirect, Response};
+/// # use sealed_session::{Current, SessionKind, SessionRejection};
+/// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
+/// # struct Login { user_id: u64 }
+/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+/// async fn me(login: Result<Current<Login>, SessionRejection>) -> Response {
+///     match login {
+///         Ok(login) => format!("user {}", login.user_id).into_response(),
+///         Err(SessionRejection::NoSession) => Redirect::to("/log-in").into_response(),
+///         Err(mistake) => mistake.into_response(),
+///     }
+/// }
+/// # let _ = axum::routing::get::<_, _, ()>(me);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionRejection {
-    /// No layer of this kind on the request's way: 500. The log says which to add.
+    /// The request passed no layer of this kind: 500. The log says which layer to add.
     #[non_exhaustive]
     MissingLayer {
         /// The kind's type.
         kind: &'static str,
-        /// The names of the cookies that other session layers on the way serve, in alphabetical order.
+        /// The names of the cookies whose session layers the request did pass, in alphabetical order.
         present: Vec<String>,
     },
-    /// Two layers on the request's way serve one cookie, or share a fastify key: 500. The log says
-    /// which.
+    /// The request passed two layers of one cookie or one kind, or two that share a fastify key: 500.
+    /// The log says which.
     #[non_exhaustive]
     ClashingLayers {
         /// What is wrong, and what to do.
@@ -172,7 +190,7 @@ impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         match self {
             Self::NoSession => (StatusCode::UNAUTHORIZED, self.to_string()).into_response(),
-            // The body is for whoever sent the request; names of types and cookies are for the log.
+            // The client sees the body; names of types and cookies are for the log.
             Self::MissingLayer { .. } | Self::ClashingLayers { .. } => {
                 logging::rejected(&self);
                 let body = "the session could not be used: see the server's log";

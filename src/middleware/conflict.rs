@@ -1,6 +1,6 @@
-//! Which session layers a request has passed, so that two that would answer to one cookie are noticed.
+//! Which session layers a request has passed, so that two that use the same cookie are detected.
 //!
-//! Which ones is told by the sessions in the request's extensions: a list of them there would cost every
+//! The sessions in the request's extensions show it. A list of the layers there would cost every
 //! request an allocation.
 
 use std::any::{TypeId, type_name};
@@ -22,31 +22,32 @@ struct Known {
     next: OnceLock<Box<Known>>,
 }
 
-/// Lets the kind's session know what the request's other sessions write, or asks whether it does.
+/// Tells the kind's session what the request's other sessions write, or asks it for what it knows.
 type Join = for<'e> fn(&'e Extensions, Option<&Arc<Written>>) -> Option<&'e Arc<Written>>;
 
-/// A list to which a kind is added once, when its first layer is made, and that requests read without
-/// a lock.
+/// The kinds with a layer. A kind is added once, when its first layer is created. Requests read the
+/// list without a lock.
 static KNOWN: OnceLock<Box<Known>> = OnceLock::new();
 
-/// In the request's extensions: it has passed a session layer. Of no size, so that it costs no allocation.
+/// In the request's extensions: it has passed a session layer. Its size is zero, so it costs no
+/// allocation.
 #[derive(Clone)]
 struct Passed;
 
-/// In the request's extensions: two layers stand in each other's way.
+/// In the request's extensions: two layers conflict.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "read by the extractors"))]
 pub(crate) enum LayerConflict {
-    /// They serve one cookie.
+    /// They use the same cookie.
     Cookie(String),
-    /// They serve one kind, so that a handler can reach only the inner one's session.
+    /// They are of the same kind, so a handler can reach only the inner one's session.
     Kind(&'static str),
     /// One fastify key opens the cookies of both.
     #[cfg(feature = "fastify")]
     Key(String, String),
 }
 
-/// Notes that there is a layer for this kind.
+/// Records that there is a layer for this kind.
 pub(super) fn register<K: SessionKind>() {
     fn core<K: SessionKind>(extensions: &Extensions) -> Option<&Arc<CodecInner>> {
         extensions.get::<Session<K>>().map(Session::core)
@@ -79,7 +80,7 @@ fn passed(extensions: &Extensions) -> impl Iterator<Item = &Arc<CodecInner>> {
     known().filter_map(|known| (known.core)(extensions))
 }
 
-/// Lets the sessions of a request know of each other what they write.
+/// Tells the sessions of a request what the others write.
 pub(super) fn join_all(extensions: &Extensions) {
     let written = known().find_map(|known| (known.join)(extensions, None)).cloned();
     let written = written.unwrap_or_default();
@@ -88,25 +89,25 @@ pub(super) fn join_all(extensions: &Extensions) {
     }
 }
 
-/// The names of the cookies that the layers serve which the request has passed.
+/// The names of the cookies of the layers that the request has passed.
 #[cfg(feature = "axum")]
 pub(crate) fn cookie_names(extensions: &Extensions) -> impl Iterator<Item = &str> {
     passed(extensions).map(|core| core.cookie.name())
 }
 
-/// What a layer is to do with a request.
+/// What a layer does with a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pass {
     /// Serve it: it has passed no session layer before.
     First,
-    /// Serve it, beside others.
+    /// Serve it, in addition to other layers.
     Beside,
-    /// Leave it alone: another layer is in the way.
+    /// Pass it on: this layer conflicts with another.
     Refused,
 }
 
-/// Whether the layer of this kind's codec is to serve the request: not if another is in its way, so
-/// that no response carries one cookie twice.
+/// Whether the layer of this codec serves the request. It does not if it conflicts with another layer,
+/// so that no response carries a cookie twice.
 pub(super) fn check_conflict<K: SessionKind>(
     extensions: &mut Extensions,
     codec: &Codec<K>,
@@ -148,14 +149,14 @@ impl fmt::Display for LayerConflict {
             ),
             Self::Kind(kind) => write!(
                 f,
-                "two SessionLayers serve the kind `{kind}` on this route: remove one, or give the \
-                 other session a kind of its own"
+                "two SessionLayers serve the kind `{kind}` on this route: remove one, or use a \
+                 separate kind for the other session"
             ),
             #[cfg(feature = "fastify")]
             Self::Key(one, two) => write!(
                 f,
-                "one fastify key serves the cookies `{one}` and `{two}` on this route, so each \
-                 opens as the other: give each session a key of its own"
+                "one fastify key serves the cookies `{one}` and `{two}` on this route, which makes \
+                 them interchangeable: use a separate key per session"
             ),
         }
     }

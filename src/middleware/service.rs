@@ -1,7 +1,8 @@
-//! `SessionService` and its response future: the session in, the headers out.
+//! `SessionService` and its response future: they put the session into the request and the headers into
+//! the response.
 //!
-//! It asks nothing of the inner service's body or error, boxes nothing, and leaves an error of the
-//! inner service as it is: without a response there is no cookie.
+//! It works with any body and error type, boxes nothing, and passes inner errors through unchanged:
+//! without a response there is no cookie.
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,13 +21,22 @@ use crate::kind::SessionKind;
 use crate::logging;
 use crate::session::{Incoming, Reply, Session};
 
-/// The service that [`SessionLayer`](crate::SessionLayer) makes.
+/// The service that [`SessionLayer`](crate::SessionLayer) creates. You rarely have to name it.
+///
+/// ```
+/// # use sealed_session::{Codec, Dynamic, Key, Keyring, SessionLayer, SessionService};
+/// # use tower::Layer as _;
+/// # let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+/// let service: SessionService<axum::Router, Dynamic> =
+///     SessionLayer::new(codec).layer(axum::Router::new());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SessionService<S, K> {
     inner: S,
     shared: Arc<Shared<K>>,
 }
 
-/// Says why the browser makes a request (Fetch Metadata).
+/// The header that says why the browser makes a request (Fetch Metadata).
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl<S, K> SessionService<S, K> {
@@ -66,7 +76,7 @@ where
     }
 }
 
-/// What the session has to know of the request. When it arrived is asked only where a cookie came.
+/// The parts of the request that the session needs. The clock is read only if there is a cookie.
 fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
     let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
     let Some(first) = cookies.next() else { return Incoming::default() };
@@ -96,19 +106,22 @@ impl<S: fmt::Debug, K> fmt::Debug for SessionService<S, K> {
 }
 
 pin_project! {
-    /// The response future of [`SessionService`].
+    /// The response future of [`SessionService`]. You rarely have to name it; [`SessionLayer`] has
+    /// an example of the whole.
+    ///
+    /// [`SessionLayer`]: crate::SessionLayer
     pub struct ResponseFuture<F, K: SessionKind> {
         #[pin]
         inner: F,
-        // `None` where another layer serves the cookie.
+        // `None` if this layer conflicts with another.
         session: Option<Session<K>>,
         keep_writes_on_error: bool,
     }
 
     impl<F, K: SessionKind> PinnedDrop for ResponseFuture<F, K> {
         fn drop(this: Pin<&mut Self>) {
-            // Dropped before there was a response, or failed without one: what is written from now
-            // on can reach nobody.
+            // Dropped before there was a response, or failed without one: no response can carry
+            // later writes.
             if let Some(session) = this.project().session {
                 session.close();
             }

@@ -1,4 +1,4 @@
-//! What only the inside can bring about: the operating system gives no randomness.
+//! A case that only code inside the crate can cause: the operating system gives no randomness.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::error::{EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries};
 use crate::session::Session;
 
-/// Runs on a thread of its own, whose nonce generator has no seed yet.
+/// Runs on a separate thread, whose nonce generator has no seed yet.
 #[track_caller]
 fn without_randomness(test: impl AsyncFnOnce() + Send + 'static) {
     std::thread::spawn(|| {
