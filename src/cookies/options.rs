@@ -298,13 +298,20 @@ impl CookieOptions {
 
 /// The cookie attribute `SameSite`: with which requests from other sites a browser sends the cookie
 /// (RFC 6265bis, section 5.8.3).
+///
+/// ```
+/// use sealed_session::{CookieOptions, SameSite};
+///
+/// let options = CookieOptions::host_prefixed().same_site(SameSite::Strict);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SameSite {
-    /// With none. A link from another site opens the page without the session.
+    /// With none of them. A link from another site opens the page without the session.
     Strict,
-    /// With links and other navigations by GET, but not with forms or scripts of other sites.
+    /// With links and other navigations by GET, but not with requests by forms or scripts of other
+    /// sites.
     Lax,
-    /// With all. Browsers then demand `Secure`.
+    /// With all of them. Browsers then require `Secure`.
     None,
 }
 

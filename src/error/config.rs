@@ -21,6 +21,18 @@ opaque_error! {
 }
 
 /// Which setting is invalid.
+///
+/// ```
+/// use sealed_session::{Codec, ConfigErrorKind, CookieOptions, Dynamic, Key, Keyring};
+///
+/// # let keyring = Keyring::new(Key::generate()?);
+/// let result = Codec::<Dynamic>::builder(keyring)
+///     .cookie(CookieOptions::new().name("two words"))
+///     .build();
+/// let kind = result.unwrap_err().kind().clone();
+/// assert!(matches!(kind, ConfigErrorKind::CookieName { name, .. } if name == "two words"));
+/// # Ok::<(), sealed_session::KeyError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigErrorKind {
@@ -87,8 +99,8 @@ pub enum ConfigErrorKind {
         /// The value as it was given.
         found: usize,
     },
-    /// A setting needs tokens of this crate's own format, and the primary key's (fastify) have no room
-    /// for it.
+    /// A setting needs tokens of this crate's own format, but the primary key is a fastify key, whose
+    /// tokens have no room for it.
     #[non_exhaustive]
     NeedsNativeKey {
         /// The builder's method.
@@ -168,8 +180,8 @@ impl fmt::Display for ConfigErrorKind {
             ),
             Self::NeedsNativeKey { setting } => write!(
                 f,
-                "`{setting}` needs a primary key made by `Keyring::new`: a fastify token has no room \
-                 for it"
+                "`{setting}` needs a native primary key (`Keyring::new`), because fastify tokens have \
+                 no room for it"
             ),
             Self::NoRememberTimeout => f.write_str(
                 "no remember timeout is set; call `remember_timeout` on the codec's builder",

@@ -21,12 +21,23 @@ opaque_error! {
 ///
 /// It is meant for logs and for callers that decode tokens themselves. Do not return it to the
 /// client.
+///
+/// ```
+/// use sealed_session::{Codec, DecodeErrorKind, Dynamic, Entries, Key, Keyring};
+///
+/// # let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+/// let token = codec.encode(&Entries::new())?;
+/// codec.replace_keyring(Keyring::new(Key::generate()?));
+/// let error = codec.decode(&token).unwrap_err();
+/// assert_eq!(*error.kind(), DecodeErrorKind::NoMatchingKey);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecodeErrorKind {
     /// The Cookie header has no cookie of this name.
     Missing,
-    /// Longer than any token that this codec can have made. It was not decoded.
+    /// Longer than any token that this codec can have sealed. It was not decoded.
     TooLong,
     /// Not a valid token: wrong alphabet, wrong padding, unused bits that are set, or too short.
     Malformed,
@@ -37,7 +48,7 @@ pub enum DecodeErrorKind {
     UnsupportedVersion,
     /// Authentic, but its idle or absolute timeout has passed.
     Expired,
-    /// Authentic, but the session was deleted in this browser, which still has the mark of that
+    /// Authentic, but the session was deleted in this browser, which still has the mark of the deletion
     /// ([`CodecBuilder::mark_deletions`](crate::CodecBuilder::mark_deletions)).
     Ended,
     /// Authentic, but its timestamp is further in the future than the clock skew that is tolerated.
@@ -53,6 +64,11 @@ impl DecodeErrorKind {
     /// A short name that stays the same in every release. Log events carry it. One of `missing`,
     /// `too_long`, `malformed`, `no_matching_key`, `unsupported_version`, `expired`, `ended`,
     /// `timestamp_in_future`, `invalid_payload`.
+    ///
+    /// ```
+    /// # use sealed_session::DecodeErrorKind;
+    /// assert_eq!(DecodeErrorKind::Expired.code(), "expired");
+    /// ```
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -22,6 +22,18 @@ opaque_error! {
 }
 
 /// Why a session's data could not be sealed into a token.
+///
+/// ```
+/// use sealed_session::{Codec, Dynamic, EncodeErrorKind, Entries, Key, Keyring};
+///
+/// # let node = Key::generate()?;
+/// let codec = Codec::<Dynamic>::new(Keyring::fastify(node))?;
+/// let mut entries = Entries::new();
+/// entries.insert("__ts", &1)?;
+/// let kind = codec.encode(&entries).unwrap_err().kind().clone();
+/// assert!(matches!(kind, EncodeErrorKind::Reserved { entry, .. } if entry == "__ts"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EncodeErrorKind {
@@ -93,6 +105,19 @@ impl fmt::Display for EncodeErrorKind {
 }
 
 /// How large a cookie would have become, in bytes, and what takes the space.
+///
+/// ```
+/// use sealed_session::{EncodeErrorKind, Session, SessionErrorKind};
+///
+/// fn save(session: &Session, draft: &str) -> Result<(), String> {
+///     session.insert("draft", draft).map_err(|error| match error.kind() {
+///         SessionErrorKind::Encode(EncodeErrorKind::TooLarge(size)) => {
+///             format!("{} bytes too long", size.size - size.limit)
+///         }
+///         _ => "not saved".to_owned(),
+///     })
+/// }
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TooLarge {

@@ -21,6 +21,13 @@ opaque_error! {
 }
 
 /// Why a key, salt or keyring could not be created.
+///
+/// ```
+/// use sealed_session::{Key, KeyErrorKind};
+///
+/// let error = Key::from_file("no such file").unwrap_err();
+/// assert!(matches!(error.kind(), KeyErrorKind::File { .. }));
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyErrorKind {
@@ -154,6 +161,13 @@ impl fmt::Display for KeyErrorKind {
 }
 
 /// The likely reason why a key has the wrong length.
+///
+/// ```
+/// use sealed_session::KeyLengthHint;
+///
+/// let hint = KeyLengthHint::LineEndings;
+/// println!("{hint}"); // there is more than one line ending after the key: keep only one
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLengthHint {

@@ -18,7 +18,7 @@ macro_rules! opaque_error {
         }
 
         impl $Error {
-            /// What went wrong, to match on.
+            /// What went wrong, to match on, as in the example above.
             #[must_use]
             pub fn kind(&self) -> &$Kind {
                 &self.kind

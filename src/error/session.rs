@@ -25,6 +25,18 @@ opaque_error! {
 }
 
 /// Why a handler could not read or change its session.
+///
+/// ```
+/// use sealed_session::{Session, SessionError, SessionErrorKind};
+///
+/// /// The number of visits. An entry of another type counts as none.
+/// fn visits(session: &Session) -> Result<u32, SessionError> {
+///     match session.get::<u32>("visits") {
+///         Err(error) if matches!(error.kind(), SessionErrorKind::EntryType { .. }) => Ok(0),
+///         visits => Ok(visits?.unwrap_or(0)),
+///     }
+/// }
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionErrorKind {

@@ -44,6 +44,11 @@ pub trait SessionKind: Send + Sync + 'static {
     ///
     /// If it is `Some`, [`data`](crate::Session::data) and [`update`](crate::Session::update) use it
     /// while there is no session yet.
+    ///
+    /// ```
+    /// # use sealed_session::{Dynamic, SessionKind};
+    /// assert!(Dynamic::empty().unwrap().is_empty());
+    /// ```
     #[must_use]
     fn empty() -> Option<Self::Data> {
         None
