@@ -1,12 +1,12 @@
-//! What the crate says through `tracing`: every event stands here, so that none carries a cookie, a
-//! key or a plaintext. Without the feature `tracing` nothing is said.
+//! The events that the crate logs through `tracing`: all are defined here, so that none carries a
+//! cookie, a key or a plaintext. Without the feature `tracing` nothing is logged.
 //!
-//! A subscriber is foreign code, which may use the session. So no function here may be called while
-//! a lock is held.
+//! A subscriber is foreign code and may use the session. So never call a function of this module while
+//! holding a lock.
 
-#![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "nothing is said"))]
+#![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "nothing is logged"))]
 
-/// What a subscriber's filter names: `sealed_session=debug`.
+/// The target, for a subscriber's filter: `sealed_session=debug`.
 #[cfg(feature = "tracing")]
 const TARGET: &str = "sealed_session";
 
@@ -26,41 +26,41 @@ pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
         code = "key_file_exposed",
         path = %path.display(),
         mode = %format_args!("{mode:04o}"),
-        "group or others can read or write the key file: `chmod 600` closes it to them"
+        "group or others can read or write the key file: run `chmod 600` on it"
     );
 }
 
-/// A keyring was put in force although a fastify key of it serves another cookie.
+/// The keyring was replaced by one with a fastify key that is used for another cookie.
 #[cfg(feature = "fastify")]
 pub(crate) fn key_serves_another(cookie: &str, error: &crate::error::ConfigErrorKind) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, cookie, code = "shared_key", "{error}");
 }
 
-/// A keyring was put in force whose primary cannot carry a session's own idle timeout.
+/// The keyring was replaced by one whose primary cannot carry a session's own idle timeout.
 pub(crate) fn forgets_remembered(cookie: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: TARGET,
         cookie,
         code = "forgets_remembered",
-        "sessions that are remembered lose their longer idle timeout under a fastify key"
+        "remembered sessions lose their longer idle timeout under a fastify key"
     );
 }
 
-/// Two layers stand in each other's way.
+/// Two layers conflict.
 pub(crate) fn clash(clash: &dyn std::fmt::Display) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, code = "layer_clash", "{clash}");
 }
 
-/// A handler asked for the session, and no cookie of its name came.
+/// A handler asked for the session, but the request has no cookie of its name.
 pub(crate) fn absent(cookie: &str) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie, code = "missing", "no session cookie");
 }
 
-/// A cookie came and was refused.
+/// The request's cookie was refused.
 pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie,
@@ -73,7 +73,7 @@ pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
     );
 }
 
-/// The cookie was sealed by an older key.
+/// The cookie was sealed under an older key.
 pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId, id: Option<SessionId>) {
     #[cfg(feature = "tracing")]
     tracing::debug!(
@@ -85,7 +85,7 @@ pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId, id: Option<SessionId
     );
 }
 
-/// The cookie was sealed by an older key than the one that seals now, and has been sealed again.
+/// The cookie was sealed under an older key, and has been re-sealed.
 pub(crate) fn resealed(cookie: &str, key: KeyId) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie, %key, "session sealed again under the primary key");
@@ -97,7 +97,7 @@ pub(crate) fn postponed(cookie: &str, why: &str) {
     tracing::debug!(target: TARGET, cookie, why, "session not refreshed by this response");
 }
 
-/// A handler's write was `Ok`, and the response says that the request failed.
+/// A handler's write was `Ok`, but the response says that the request failed.
 #[cfg(feature = "tower")]
 pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
     #[cfg(feature = "tracing")]
@@ -107,35 +107,36 @@ pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
     );
 }
 
-/// What a handler wrote was ready to seal. So this is a refresh or a rotation, and the browser's cookie
-/// still opens; or the keyring was replaced meanwhile by one that cannot carry the session.
+/// The session could not be sealed at the end of the request. A handler's write was already prepared,
+/// so this is a refresh or a rotation, and the browser's cookie still opens. Or the keyring was
+/// replaced in the meantime by one that cannot carry the session.
 pub(crate) fn not_sealed(cookie: &str, reason: &EncodeErrorKind) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, cookie, %reason, "session not sealed");
 }
 
-/// A response that sets a cookie was to be shared by a cache.
+/// A response that sets a cookie was marked as shareable by caches.
 pub(crate) fn made_private(cookie: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, cookie,
-        "a publicly cacheable response sets a session cookie; it leaves as Cache-Control: private"
+        "a publicly cacheable response sets a session cookie; it is sent as Cache-Control: private"
     );
 }
 
-/// A method that returns nothing was called when it could no longer do anything.
+/// A method that returns nothing was called when it no longer had any effect.
 pub(crate) fn too_late(cookie: &str, method: &str) {
     #[cfg(feature = "tracing")]
-    tracing::error!(target: TARGET, cookie, method, "too late: the response has begun");
+    tracing::error!(target: TARGET, cookie, method, "too late: the response headers are already sent");
 }
 
-/// An extractor found no session to hand out, by a mistake in the set-up.
+/// An extractor found no session because of a configuration mistake.
 #[cfg(feature = "axum")]
 pub(crate) fn rejected(rejection: &crate::extract::SessionRejection) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, "{rejection}");
 }
 
-/// A handler answered with a session's error.
+/// A handler answered with a `SessionError`.
 #[cfg(feature = "axum")]
 pub(crate) fn failed(error: &crate::error::SessionError) {
     #[cfg(feature = "tracing")]

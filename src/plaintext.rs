@@ -1,6 +1,6 @@
-//! Plaintext in memory: bytes and text that are wiped when dropped, and when they move to grow.
+//! Plaintext in memory: bytes and text that are wiped when dropped and when they are reallocated.
 //!
-//! The wiping is a `memset` that the compiler may not leave out. `Zeroizing` writes byte by byte,
+//! They are wiped by a `memset` that the compiler may not remove. `Zeroizing` writes byte by byte,
 //! which for a large session takes longer than opening it.
 
 use std::fmt;
@@ -13,12 +13,12 @@ use serde::Serialize;
 /// Room for the JSON of most sessions, so that few buffers grow.
 const FIRST_CAPACITY: usize = 512;
 
-/// Bytes that are wiped. They are seen as a slice, so that nothing can grow them but the methods here,
-/// which leave nothing behind.
+/// Bytes that are wiped. They are exposed only as a slice, so that only the methods here can grow them,
+/// which wipe the old buffer.
 #[derive(Default)]
 pub(crate) struct WipedBytes(Vec<u8>);
 
-/// Text that is wiped, likewise.
+/// Text that is wiped in the same way.
 #[derive(Default)]
 pub(crate) struct WipedString(String);
 
@@ -27,7 +27,7 @@ impl WipedBytes {
         Self(bytes)
     }
 
-    /// So many zeros, with room for as many bytes after them.
+    /// `len` zeros, with room for `room` bytes after them.
     pub(crate) fn with_prefix(len: usize, room: usize) -> Self {
         let mut bytes = Vec::with_capacity(len + room);
         bytes.resize(len, 0);
@@ -86,7 +86,7 @@ impl WipedString {
         *self = grown;
     }
 
-    /// Cuts out the part at `place`.
+    /// Removes the range.
     #[cfg_attr(not(feature = "fastify"), allow(dead_code, reason = "the fastify scheme's need"))]
     pub(crate) fn cut(&mut self, place: Range<usize>) {
         self.0.drain(place);
@@ -98,7 +98,7 @@ impl WipedString {
     }
 }
 
-/// A session's JSON, of one owner until another needs it as well. Wiped on drop.
+/// A session's JSON. It has one owner, until another one needs it as well. Wiped on drop.
 #[doc(hidden)]
 pub struct Json(Owner);
 
@@ -136,7 +136,7 @@ impl From<Arc<WipedString>> for Json {
     }
 }
 
-/// The JSON of `data`, behind so many zeros.
+/// The JSON of `data`, after this many zeros.
 pub(crate) fn serialize<T: Serialize + ?Sized>(
     prefix: usize,
     data: &T,
@@ -155,7 +155,7 @@ pub(crate) fn serialize_text<T: Serialize + ?Sized>(data: &T) -> serde_json::Res
 
 fn wipe(bytes: &mut Vec<u8>) {
     bytes.clear();
-    // All of the capacity, which may hold what was cut off.
+    // All of the capacity, which may hold the part that was truncated.
     bytes.resize(bytes.capacity(), 0);
     zeroize::optimization_barrier(&bytes[..]);
 }
@@ -284,7 +284,7 @@ mod tests {
         bytes.write_all(&[3, 4]).unwrap();
         assert_eq!(bytes.0.capacity(), 4);
 
-        // A vector that grows by itself takes eight bytes at once, and leaves the old ones as they are.
+        // A vector that grows by itself would allocate eight bytes, and not wipe the old ones.
         let mut bytes = WipedBytes::new(Vec::with_capacity(3));
         bytes.write_all(&[1, 2]).unwrap();
         bytes.write_all(&[3, 4]).unwrap();

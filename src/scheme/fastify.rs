@@ -1,9 +1,9 @@
 //! The token of Node's `@fastify/secure-session`: `base64(tag ‖ ciphertext) ";" base64(nonce)` under
-//! the raw key, the JSON with a top-level `__ts`, perhaps signed; percent-encoded in the cookie.
+//! the raw key, the JSON with a top-level `__ts`, optionally signed; percent-encoded in the cookie.
 //!
-//! What Node writes opens, and its shorter spellings (unescaped, unpadded) that Node reads. What
-//! only a lenient decoder would take does not. No cookie name is bound and no creation time kept:
-//! the format has no room for them.
+//! It opens tokens as Node writes them, and in the shorter forms (unescaped, unpadded) that Node reads.
+//! It refuses other forms, which only a lenient decoder would accept. The format has no room for a
+//! cookie name or a creation time.
 
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -27,7 +27,7 @@ use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::members;
 use crate::plaintext::{WipedBytes, WipedString};
 
-/// What stands before the JSON.
+/// The number of bytes before the JSON.
 pub(super) const PREFIX_LEN: usize = TAG_LEN;
 /// The member that says when the session was last refreshed.
 const TIME_MEMBER: &str = "__ts";
@@ -36,7 +36,7 @@ const SEPARATOR: &[u8] = b"%3B";
 const NONCE_TEXT_LEN: usize = text::encoded_len(NONCE_LEN);
 const SIGNATURE_TEXT_LEN: usize = text::encoded_len(32);
 
-/// A key of the peer, ready to seal and open.
+/// A key of the Node plugin, ready to seal and open.
 pub(crate) struct TokenCipher {
     key: Key,
     id: KeyId,
@@ -69,7 +69,7 @@ impl TokenCipher {
         self.id
     }
 
-    /// The key itself, to find it under two cookie names.
+    /// The key itself, to detect that it is used for two cookies.
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
@@ -89,7 +89,7 @@ impl TokenCipher {
         buffer: &mut WipedBytes,
         out: &mut Vec<u8>,
     ) {
-        // `check_json` has seen that it is an object; its last brace makes room for the time.
+        // `check_json` has made sure that it is an object. Its last brace gives way to the time.
         let brace = buffer.trim_ascii_end().len() - 1;
         let end = buffer[..brace].trim_ascii_end().len();
         buffer.truncate(end);
@@ -114,16 +114,16 @@ impl TokenCipher {
     }
 }
 
-/// A token taken apart, still sealed.
+/// The parts of a token, still sealed.
 struct Sealed {
     nonce: [u8; NONCE_LEN],
     /// Tag and ciphertext.
     message: WipedBytes,
-    /// Whether a signature is there, and if so, whether it is one of the ring's.
+    /// `None` without a signature; otherwise whether a key of the ring made it.
     signed: Option<bool>,
 }
 
-/// What a ring's key makes of a token: the plaintext and the key's place.
+/// Opens a token with the first key of the ring that opens it.
 pub(super) fn open<'r>(
     ring: impl Iterator<Item = (usize, &'r TokenCipher)> + Clone,
     token: &[u8],
@@ -133,8 +133,8 @@ pub(super) fn open<'r>(
         take_apart(ring.clone(), token).ok_or(DecodeErrorKind::Malformed)?;
     let (key_index, cipher, place) = ring
         .clone()
-        // A key whose cookies are signed opens none without a valid signature, and the others none
-        // with one.
+        // A key with signatures opens only cookies with a valid signature, other keys only unsigned
+        // ones.
         .filter(|(_, cipher)| signed == cipher.signature.as_ref().map(|_| true))
         .find_map(|(key_index, cipher)| {
             let place = cipher.secret_box.open(&nonce, &mut message).ok()?;
@@ -152,14 +152,14 @@ pub(super) fn open<'r>(
     Ok(Opened { json, header, key_index, undated })
 }
 
-/// Whether a token is spelt as this scheme's are. No native token is.
+/// Whether a token looks like one of this scheme. No native token does.
 pub(super) fn matches_format(token: &[u8]) -> bool {
     memchr::memchr2(b';', b'%', token).is_some()
 }
 
 /// Whether JSON can go into this scheme's tokens.
 pub(super) fn check_json(json: &[u8]) -> Result<(), EncodeErrorKind> {
-    // What serialises to an object of other names needs no look at its members.
+    // If the time's name does not occur in the text, the members need not be examined.
     if json.first() == Some(&b'{') && !may_name_the_time(json) {
         return Ok(());
     }
@@ -185,12 +185,12 @@ fn take_apart<'r>(
         None => None,
         Some(at) => {
             let signature = &token[at + 1..];
-            // Node pads a token and not a signature.
+            // Node pads a token, but not a signature.
             if signature.len() != SIGNATURE_TEXT_LEN {
                 return None;
             }
             let signature = text::decode_standard_array::<32>(signature)?;
-            // Under every key: after a rotation on the other side the older one is still valid.
+            // Every key is tried: after Node has rotated its keys, the older one is still valid.
             let mut valid = false;
             for mac in ring.filter_map(|(_, cipher)| cipher.signature.clone()) {
                 valid |= mac.chain_update(value).verify_slice(&signature).is_ok();
@@ -206,7 +206,7 @@ fn take_apart<'r>(
 }
 
 /// Undoes `encodeURIComponent` for the four characters of a token that it escapes. Node writes no
-/// other escape, so another is refused.
+/// other escapes, so they are refused.
 fn unescape(token: &[u8]) -> Option<Cow<'_, [u8]>> {
     if memchr::memchr(b'%', token).is_none() {
         return Some(Cow::Borrowed(token));
@@ -240,7 +240,7 @@ fn parse(mut json: WipedString) -> Option<(WipedString, Option<u64>)> {
         return None;
     }
     let time = number_of(&json[members[place].value.clone()])?;
-    // Cut out with the comma that belongs to it.
+    // Removed together with its comma.
     let cut = match (place.checked_sub(1), members.get(place + 1)) {
         (Some(before), _) => members[before].value.end..members[place].value.end,
         (None, Some(after)) => members[place].name.start..after.name.start,
@@ -250,12 +250,12 @@ fn parse(mut json: WipedString) -> Option<(WipedString, Option<u64>)> {
     Some((json, Some(time)))
 }
 
-/// Cuts the time out where it is the first or the last member, as both sides write it, without a scan
-/// of the rest. `None`, and nothing is cut, where it is not sure to be the only one.
+/// Removes the time if it is the first or the last member, as both sides write it, without a scan of
+/// the other members. `None`, and the text is unchanged, if it may not be the only one.
 ///
 /// A text that begins with `{"__ts":` and digits, or ends with `,"__ts":`, digits and the closing
-/// brace, has this member in the outermost object if it is JSON at all. Whether it is, parsing what is
-/// left will tell.
+/// brace, has this member in the outermost object, provided that it is JSON at all. Parsing the rest
+/// shows whether it is.
 fn cut_outer_member(json: &mut WipedString) -> Option<u64> {
     let (digits, cut) = first_member(json).or_else(|| last_member(json))?;
     let rest = [&json[..cut.start], &json[cut.end..]];
@@ -267,7 +267,7 @@ fn cut_outer_member(json: &mut WipedString) -> Option<u64> {
     Some(time)
 }
 
-/// The places of the digits and of the member with its comma, where it is the first of several.
+/// The ranges of the digits and of the member with its comma, if it is the first of several.
 fn first_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
     let rest = json.strip_prefix(r#"{"__ts":"#)?;
     let len = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -275,7 +275,7 @@ fn first_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
     rest[len..].starts_with(",\"").then_some((start..start + len, 1..start + len + 1))
 }
 
-/// The places of the digits and of the member with its comma, where it is the last of several.
+/// The ranges of the digits and of the member with its comma, if it is the last of several.
 fn last_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
     let number = json.strip_suffix('}')?;
     let len = number.bytes().rev().take_while(u8::is_ascii_digit).count();
@@ -284,17 +284,17 @@ fn last_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
     (!alone).then_some((number.len() - len..number.len(), before.len()..number.len()))
 }
 
-/// A whole number as JSON spells it, without a sign.
+/// A whole number as JSON writes it, without a sign.
 fn number_of(digits: &str) -> Option<u64> {
-    // `parse` alone would take a sign and leading zeros.
+    // `parse` alone would accept a sign and leading zeros.
     let leading_zero = digits.len() > 1 && digits.starts_with('0');
     let spelt = !leading_zero && digits.bytes().all(|b| b.is_ascii_digit());
     spelt.then(|| digits.parse().ok()).flatten()
 }
 
-/// Whether a member of this JSON can have the time's name, which may be spelt with escapes.
+/// Whether a member of this JSON can have the time's name, which may be written with escapes.
 fn may_name_the_time(json: &[u8]) -> bool {
-    // Making a searcher takes longer than searching most sessions.
+    // Creating a searcher takes longer than searching most sessions.
     static NAME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(TIME_MEMBER));
     let escaped = |at: usize| memchr::memmem::find(&json[at..], br"\u00").is_some();
     NAME.find(json).is_some() || memchr::memchr(b'\\', json).is_some_and(escaped)

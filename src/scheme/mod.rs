@@ -1,6 +1,6 @@
-//! The token formats, and what a codec does with any of them.
+//! The token formats, and the operations on them.
 //!
-//! A scheme frames and seals; whether a session is still valid is the codec's question.
+//! A scheme frames and seals. The codec decides whether a session is still valid.
 
 #[cfg(feature = "fastify")]
 pub(crate) mod fastify;
@@ -14,18 +14,18 @@ use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::plaintext::{WipedBytes, WipedString};
 use crate::session_id::SessionId;
 
-/// The last time that every token format can say, in milliseconds.
+/// The latest time that every token format can hold, in milliseconds.
 pub(crate) const LAST_TIME: u64 = native::LAST_TIME;
 
-/// What a token says of its session besides the data. Times are in milliseconds since the Unix epoch.
+/// The content of a token besides the data. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// `None` where the format has no room for it.
+    /// `None` if the format has no room for it.
     pub(crate) id: Option<SessionId>,
-    /// `None` where the format has no room for it.
+    /// `None` if the format has no room for it.
     pub(crate) created_at: Option<u64>,
     pub(crate) refreshed_at: u64,
-    /// `None` where the format has no room for it.
+    /// `None` if the format has no room for it.
     pub(crate) idle: Option<Idle>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Idle {
     pub(crate) seconds: u32,
-    /// Set for this session (“remember me”), and not merely the codec's setting at the time.
+    /// Set for this session (“remember me”), and not only the codec's setting when it was sealed.
     pub(crate) per_session: bool,
 }
 
@@ -48,13 +48,13 @@ pub(crate) struct Opened {
     /// The session's JSON.
     pub(crate) json: WipedString,
     pub(crate) header: Header,
-    /// The key's place in the ring; 0 is the primary.
+    /// The key's index in the ring: 0 is the primary.
     pub(crate) key_index: usize,
-    /// The token does not say when it was refreshed; it counts as now.
+    /// The token has no time of its last refresh. It counts as refreshed now.
     pub(crate) undated: bool,
 }
 
-/// A key of the ring, made ready for one cookie name.
+/// A key of the ring, prepared for one cookie name.
 pub(crate) enum TokenCipher {
     Native(native::TokenCipher),
     #[cfg(feature = "fastify")]
@@ -70,7 +70,7 @@ impl TokenCipher {
         }
     }
 
-    /// The key itself where no cookie's name is bound to it.
+    /// The key itself, if the format does not bind it to a cookie's name.
     #[cfg(feature = "fastify")]
     pub(crate) fn fastify_key(&self) -> Option<&crate::crypto::key::Key> {
         match self {
@@ -88,7 +88,7 @@ impl TokenCipher {
         }
     }
 
-    /// How many bytes a buffer for [`TokenCipher::seal`] begins with, before the JSON.
+    /// The number of bytes before the JSON in a buffer for [`TokenCipher::seal`].
     pub(crate) fn prefix_len(&self) -> usize {
         match self {
             Self::Native(_) => native::PREFIX_LEN,
@@ -97,7 +97,7 @@ impl TokenCipher {
         }
     }
 
-    /// The length of the token, as it stands in a cookie, for so many bytes of JSON.
+    /// The length of the token, as it is in a cookie, for `json` bytes of JSON.
     #[cfg_attr(
         not(feature = "fastify"),
         allow(unused_variables, reason = "the fastify scheme's need")
@@ -128,8 +128,8 @@ impl TokenCipher {
         }
     }
 
-    /// Seals what stands in `buffer` behind [`TokenCipher::prefix_len`] bytes of room, and appends the token
-    /// to `out`.
+    /// Seals the JSON in `buffer`, which begins after [`TokenCipher::prefix_len`] bytes of room, and
+    /// appends the token to `out`.
     pub(crate) fn seal(
         &self,
         nonce: Nonce,
@@ -148,8 +148,8 @@ impl TokenCipher {
     }
 }
 
-/// Opens a token with the first key of its scheme that it opens under. Its spelling tells the
-/// scheme; there is no falling back to the other.
+/// Opens a token with the first key of its scheme that opens it. Its text shows the scheme; there is no
+/// fallback to the other.
 #[cfg_attr(not(feature = "fastify"), allow(unused_variables, reason = "the fastify scheme's need"))]
 pub(crate) fn open(
     ring: &[TokenCipher],

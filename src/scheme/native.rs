@@ -1,7 +1,7 @@
 //! Our own token: `base64url(nonce ‖ tag ‖ ciphertext)` of a fixed header and the session's JSON,
-//! under a sub-key that is bound to the cookie's name. `docs/FORMAT.md` states it byte by byte.
+//! under a sub-key that is bound to the cookie's name. `docs/FORMAT.md` specifies it byte by byte.
 //!
-//! Exactly one spelling opens. Nothing here reads a clock or draws a nonce.
+//! Exactly one text form is accepted. Nothing here reads a clock or draws a nonce.
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ const TIME_LEN: usize = 6;
 pub(super) const LAST_TIME: u64 = (1 << (8 * TIME_LEN)) - 1;
 pub(super) const MAX_IDLE: u32 = (1 << 31) - 1;
 
-// Where the parts of the header stand.
+// The positions of the header's fields.
 const FLAGS: usize = 1;
 const ID: Range<usize> = 2..18;
 const CREATED: Range<usize> = 18..24;
@@ -36,7 +36,7 @@ const REFRESHED: Range<usize> = 24..28;
 const IDLE: Range<usize> = 28..32;
 const HEADER_LEN: usize = IDLE.end;
 
-/// What stands before the JSON.
+/// The number of bytes before the JSON.
 pub(crate) const PREFIX_LEN: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
 
 /// A key bound to a cookie's name.
@@ -76,8 +76,8 @@ impl TokenCipher {
         Ok(())
     }
 
-    /// Opens `buffer` in place and tells where in it the plaintext is then. If this is not its key,
-    /// it is left as it is.
+    /// Opens `buffer` in place and returns the range of the plaintext in it. If this is not its key, the
+    /// buffer is left unchanged.
     pub(super) fn open(&self, buffer: &mut [u8]) -> Option<Range<usize>> {
         let (nonce, boxed) = buffer.split_first_chunk_mut()?;
         let place = self.secret_box.open(nonce, boxed).ok()?;
@@ -85,7 +85,7 @@ impl TokenCipher {
     }
 }
 
-/// The length of the token for so many bytes of JSON.
+/// The length of the token for `json` bytes of JSON.
 pub(super) const fn token_len(json: usize) -> usize {
     text::encoded_len(PREFIX_LEN + json)
 }
@@ -98,7 +98,7 @@ pub(super) fn decode(token: &[u8]) -> Result<WipedBytes, DecodeErrorKind> {
     }
 }
 
-/// What an opened buffer says, whose plaintext is at `place`.
+/// The header and the JSON of an opened buffer, whose plaintext is at `place`.
 pub(super) fn parse(
     buffer: WipedBytes,
     place: Range<usize>,
@@ -132,7 +132,7 @@ fn read_header(header: &[u8]) -> Result<Header, DecodeErrorKind> {
         return Err(DecodeErrorKind::UnsupportedVersion);
     }
     let seconds = big_endian(&header[IDLE]) as u32;
-    // A flag without a meaning may change what the rest means.
+    // An unknown flag may change the meaning of the other fields.
     if header[FLAGS] & !OWN_IDLE != 0 || !(1..=MAX_IDLE).contains(&seconds) {
         return Err(DecodeErrorKind::InvalidPayload);
     }
