@@ -91,7 +91,8 @@ impl<K: SessionKind> CodecBuilder<K> {
     }
 
     /// How long a session lasts after it was created, even if it is used, in whole seconds. Default:
-    /// 30 days. It must not be shorter than the idle timeout. (OWASP ASVS 5.0, 7.3.2.)
+    /// 30 days. It must not be shorter than the idle timeout. (Node's cookies have no absolute
+    /// timeout.) (OWASP ASVS 5.0, 7.3.2.)
     ///
     /// ```
     /// # use std::time::Duration;

@@ -305,7 +305,8 @@ impl<K: SessionKind> Codec<K> {
     /// # Errors
     ///
     /// [`DecodeErrorKind::Missing`] if the header has no such cookie, otherwise the reason why the
-    /// first one was refused.
+    /// first one was refused. It is [`DecodeErrorKind::Ended`] if the header also
+    /// [marks](CodecBuilder::mark_deletions) the session as deleted.
     pub fn decode_cookie_header(
         &self,
         header: impl AsRef<[u8]>,

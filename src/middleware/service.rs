@@ -106,10 +106,14 @@ impl<S: fmt::Debug, K> fmt::Debug for SessionService<S, K> {
 }
 
 pin_project! {
-    /// The response future of [`SessionService`]. You rarely have to name it; [`SessionLayer`] has
-    /// an example of the whole.
+    /// The response future of [`SessionService`]. You rarely have to name it.
     ///
-    /// [`SessionLayer`]: crate::SessionLayer
+    /// ```
+    /// use sealed_session::{Dynamic, ResponseFuture};
+    ///
+    /// /// The future of a service behind a session layer, whose own future is `F`.
+    /// type WithSession<F> = ResponseFuture<F, Dynamic>;
+    /// ```
     pub struct ResponseFuture<F, K: SessionKind> {
         #[pin]
         inner: F,
