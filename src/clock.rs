@@ -92,7 +92,7 @@ fn millis(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis().into())
 }
 
-/// A clock that stands still until it is told to move. Its clones are the same clock.
+/// A clock that only moves when it is told to. Its clones are the same clock.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};

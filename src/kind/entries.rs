@@ -344,7 +344,7 @@ pub(crate) fn check_depth(value: &str) -> serde_json::Result<()> {
 }
 
 fn quoted(name: &str) -> String {
-    serde_json::to_string(name).expect("a string always serialises")
+    serde_json::to_string(name).expect("a string can always be serialized")
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ impl Session<Dynamic> {
     ///
     /// ```
     /// # use sealed_session::{Session, SessionError};
-    ///
     /// async fn visits(session: Session) -> Result<String, SessionError> {
     ///     let visits = session.get::<u32>("visits")?.unwrap_or(0);
     ///     Ok(format!("{visits} visits"))
@@ -38,7 +37,6 @@ impl Session<Dynamic> {
     ///
     /// ```
     /// # use sealed_session::{Session, SessionError};
-    ///
     /// /// The page asks for this every minute.
     /// async fn theme(session: Session) -> Result<String, SessionError> {
     ///     Ok(session.peek::<String>("theme")?.unwrap_or("light".to_owned()))
@@ -100,7 +98,6 @@ impl Session<Dynamic> {
     ///
     /// ```
     /// # use sealed_session::{Session, SessionError};
-    ///
     /// async fn choose_theme(session: Session) -> Result<(), SessionError> {
     ///     session.insert("theme", "dark")
     /// }
@@ -132,7 +129,6 @@ impl Session<Dynamic> {
     ///
     /// ```
     /// # use sealed_session::{Session, SessionError};
-    ///
     /// async fn default_theme(session: Session) -> Result<(), SessionError> {
     ///     session.remove("theme")?;
     ///     Ok(())
@@ -151,7 +147,6 @@ impl Session<Dynamic> {
     ///
     /// ```
     /// # use sealed_session::{Session, SessionError};
-    ///
     /// async fn page(session: Session) -> Result<String, SessionError> {
     ///     Ok(session.take::<String>("message")?.unwrap_or_default())
     /// }
@@ -196,7 +191,6 @@ impl Session<Dynamic> {
     ///
     /// ```
     /// # use sealed_session::{Session, SessionError};
-    ///
     /// async fn log_in(session: Session) -> Result<(), SessionError> {
     ///     session.regenerate_keeping(&["language", "cart"])?;
     ///     session.insert("user_id", 7)
