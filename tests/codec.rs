@@ -1,7 +1,5 @@
 //! `Codec`: session to token and back, in a text and in a `Cookie` header.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 #[path = "common/time.rs"]
 mod time;
 

@@ -1,7 +1,5 @@
 //! Settings that do not fit together are an error at start-up, with words that help.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 use std::time::Duration;
 
 use sealed_session::{

@@ -1,7 +1,5 @@
 //! Rotation of keys: the newest seals, all open, and none outlives its place in the ring.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 #[path = "common/time.rs"]
 mod time;
 

@@ -1,7 +1,5 @@
 //! Expiry, second by second: what is in the seal decides, on a clock in the hand.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 #[path = "common/time.rs"]
 mod time;
 

@@ -1,6 +1,5 @@
 //! Cookie names and attributes that a browser would refuse are refused when the codec is built, or
 //! where a handler sets them.
-#![allow(clippy::unwrap_used, reason = "test helpers may unwrap as well")]
 
 #[cfg(feature = "axum")]
 mod support;

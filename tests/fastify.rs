@@ -3,7 +3,6 @@
 //! `vectors/fastify.json` is written by the plugin itself (`interop/node/vectors.mjs`). What Node
 //! takes and this crate does not is in `fastify_lax.rs`.
 #![cfg(feature = "fastify")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

@@ -1,6 +1,5 @@
 //! JSON at the edges, between JavaScript and serde: what each side makes of it.
 #![cfg(feature = "fastify")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

@@ -1,7 +1,6 @@
 //! The clock goes wrong: back and forth, to the limits of its type, within a request. Nothing
 //! panics, and no session outlives its absolute timeout for it.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

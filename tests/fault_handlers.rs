@@ -1,7 +1,6 @@
 //! A handler panics, fails, times out or is dropped after it wrote; a body ends too early. Over a
 //! socket: what the browser gets, and what it may rely on.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

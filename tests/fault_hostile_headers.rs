@@ -1,7 +1,6 @@
 //! Cookie headers that are made to hurt, over raw sockets: the answer is that of no session, or a
 //! refusal by the server, and what it costs is bounded.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! The key file changes under a running server, for better or worse. Nobody is logged out by a file
 //! that is no key, and no key is made of half of one.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 #[path = "common/temp_dir.rs"]

@@ -3,8 +3,6 @@
 //! Random bit patterns, as many to a token as fit into a cookie: a million f64 through the codec in
 //! each form, fewer where the way is the same.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 use std::fmt::Debug;
 use std::marker::PhantomData;
 

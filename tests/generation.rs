@@ -1,7 +1,6 @@
 //! Log out everywhere, as the guide's page “Expiry” teaches it: a generation number in the session,
 //! compared with the user's record at each request.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! The program `genkey`, run as a user runs it.
 
 #![cfg(feature = "cli")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/temp_dir.rs"]
 mod temp_dir;

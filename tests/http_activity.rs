@@ -1,6 +1,5 @@
 //! What counts as activity and refreshes a session, and what only looks.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 #![allow(clippy::unit_arg, reason = "a handler of one call reads better")]
 
 mod support;

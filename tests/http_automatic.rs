@@ -2,7 +2,6 @@
 //! undo nothing and reach nobody else, and where they are sent all the same, so that nobody who is
 //! active is logged out. And what a handler's own write does on such responses.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

@@ -1,6 +1,5 @@
 //! A bad cookie is an empty session: whatever is sent, the answer is the one without a cookie.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! What comes after `delete`, `regenerate`, `remember` and `take_data` in one request: what was
 //! answered `Ok` takes effect, and nothing of the old session comes back.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

@@ -1,6 +1,5 @@
 //! How long a session lasts: both timeouts, what refreshes it, and “remember me”.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 #![allow(clippy::unit_arg, reason = "a handler of one call reads better")]
 
 #[path = "common/time.rs"]

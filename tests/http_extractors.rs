@@ -1,6 +1,5 @@
 //! The axum extractors, and what is answered where a layer is forgotten or doubled.
 #![cfg(all(feature = "axum", feature = "tracing"))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! The headers of the response, and that everything else of it passes as it is.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 #![allow(clippy::unit_arg, reason = "a handler of one call reads better")]
 
 mod support;

@@ -1,7 +1,6 @@
 //! Why a session is empty, and what the log says of it; and that what the log and the clock do cannot
 //! hang a request.
 #![cfg(all(feature = "axum", feature = "tracing"))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

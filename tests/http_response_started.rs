@@ -1,6 +1,5 @@
 //! After the response has begun nothing can be written, and every write says so.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

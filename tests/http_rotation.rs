@@ -1,6 +1,5 @@
 //! Rotation: what an older key sealed is sealed anew under the primary, while the server runs.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 #![allow(clippy::unit_arg, reason = "a handler of one call reads better")]
 
 #[path = "common/time.rs"]

@@ -1,6 +1,5 @@
 //! What a handler does with its session, and what the next request finds.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

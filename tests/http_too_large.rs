@@ -1,6 +1,5 @@
 //! Too large is an error in the handler, before any header leaves.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

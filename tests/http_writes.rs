@@ -1,6 +1,5 @@
 //! Which writes change a session, and which of two wins.
 #![cfg(feature = "axum")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/time.rs"]
 mod time;

@@ -1,7 +1,5 @@
 //! Keys: every form in which one is taken, and every mistake that is named.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 use sealed_session::{Key, KeyError, KeyErrorKind, KeyLengthHint, Keyring};
 
 /// Its base64 has both characters in which the alphabets differ.

@@ -1,7 +1,5 @@
 //! Keys from files and from the environment.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 #[path = "common/child.rs"]
 mod child;
 #[cfg(all(unix, feature = "tracing"))]

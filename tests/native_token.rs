@@ -3,8 +3,6 @@
 //! `vectors/native.json` is written by `vectors/native.py` with libsodium (`PyNaCl`). Its
 //! sub-keys also open what the crate seals.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};

@@ -3,7 +3,6 @@
 //! The vectors are of Node's `@fastify/secure-session` 8.4, which calls libsodium.
 
 #![cfg(feature = "passphrase")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 #[path = "common/child.rs"]
 mod child;

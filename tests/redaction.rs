@@ -1,7 +1,5 @@
 //! No key, token or plaintext in any `Debug` or `Display`.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
-
 use std::fmt::Debug;
 
 #[cfg(feature = "passphrase")]

@@ -2,7 +2,6 @@
 //! plaintext, in raw bytes, hex or base64. Every public type that can be printed comes by here, every
 //! refusal and every error; the log is kept at trace level, of all crates.
 #![cfg(all(feature = "axum", feature = "fastify", feature = "passphrase", feature = "tracing"))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! What the exhaustive attacks share: how much is tried, on how many threads, and the counting.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

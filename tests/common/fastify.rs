@@ -1,7 +1,6 @@
 //! What the tests of the fastify scheme share: the vectors that Node wrote, and the peer's token made
 //! and opened without the crate.
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests, too, may unwrap")]
 
 use std::time::Duration;
 
