@@ -2,16 +2,19 @@
 
 #![cfg(feature = "axum")]
 
+mod support;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, Response, header};
 use axum::routing::get;
 use sealed_session::{
-    Codec, Current, Dynamic, Entries, Key, Keyring, Session, SessionError, SessionKind,
-    SessionLayer,
+    Codec, Current, Dynamic, Entries, Session, SessionError, SessionKind, SessionLayer,
 };
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
+
+use support::{entries, ring};
 
 const BODY: &str = "the same in every handler";
 
@@ -26,12 +29,8 @@ impl SessionKind for Login {
     const NAME: &'static str = "session";
 }
 
-fn keyring() -> Keyring {
-    Keyring::new(Key::from_bytes([7; 32]).unwrap())
-}
-
-fn entries() -> Entries {
-    serde_json::from_str(r#"{"user_id":1000001,"name":"Ada","visits":12,"theme":"dark"}"#).unwrap()
+fn stored() -> Entries {
+    entries(r#"{"user_id":1000001,"name":"Ada","visits":12,"theme":"dark"}"#)
 }
 
 /// What the second request to `app` allocates, so that nothing is counted that happens once.
@@ -82,8 +81,8 @@ fn no_op() -> Router {
 }
 
 fn dynamic_cookie() -> (SessionLayer<Dynamic>, String) {
-    let codec = Codec::<Dynamic>::new(keyring()).unwrap();
-    let cookie = format!("session={}", codec.encode(&entries()).unwrap());
+    let codec = Codec::<Dynamic>::new(ring(&[7])).unwrap();
+    let cookie = format!("session={}", codec.encode(&stored()).unwrap());
     (SessionLayer::new(codec), cookie)
 }
 
@@ -122,7 +121,7 @@ async fn reading_typed_data_that_allocates_nothing_itself() {
         assert_eq!(login.visits, 12);
         BODY
     }
-    let codec = Codec::<Login>::new(keyring()).unwrap();
+    let codec = Codec::<Login>::new(ring(&[7])).unwrap();
     let login = Login { user_id: 1_000_001, visits: 12 };
     let cookie = format!("session={}", codec.encode(&login).unwrap());
     let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(codec));

@@ -2,8 +2,7 @@
 
 #![cfg(feature = "cli")]
 
-#[path = "common/temp_dir.rs"]
-mod temp_dir;
+mod support;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use sealed_session::{Key, Salt};
 
-use crate::temp_dir::TempDir;
+use support::TempDir;
 
 const PASSPHRASE: &str = "averylogphrasebiggerthanthirtytwochars";
 /// Of that passphrase and the salt `mq9hDxBVDbspDR6n`, by Node's `@fastify/secure-session` 8.4.

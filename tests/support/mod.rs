@@ -1,56 +1,48 @@
-//! What the tests over HTTP share: a small browser, a server on a socket, codecs on a `TestClock`,
-//! and a log that is kept.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! What the integration tests share: keys, kinds of sessions and times here; a browser and a server,
+//! a kept log, attacks, the peer's tokens, child processes and directories in the modules.
+#![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
+pub(crate) mod attack;
+#[cfg(feature = "axum")]
+mod browser;
+pub(crate) mod child;
+#[cfg(feature = "fastify")]
+pub(crate) mod fastify;
 #[cfg(feature = "tracing")]
 pub(crate) mod log;
+mod rng;
+#[cfg(feature = "axum")]
 pub(crate) mod server;
+mod temp_dir;
 
-use std::future::ready;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
-use axum::body::Body;
-use axum::response::IntoResponse as _;
-use http::header::{COOKIE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use sealed_session::{
-    Clock, Codec, CodecBuilder, Key, Keyring, Session, SessionError, SessionKind, SessionLayer,
-    TestClock,
-};
+use sealed_session::{Codec, Entries, Key, Keyring, SessionKind, TestClock};
 use serde::{Deserialize, Serialize};
-use tower::ServiceExt as _;
+use serde_json::value::RawValue;
 
+#[cfg(feature = "axum")]
+pub(crate) use browser::{Browser, Page, who};
+pub(crate) use rng::Rng;
+pub(crate) use temp_dir::TempDir;
+
+/// The second at which the clocks of most tests stand at first.
 pub(crate) const START: u64 = 1_700_000_000;
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The clock's time in seconds since the Unix epoch.
-pub(crate) fn unix_seconds(clock: &impl Clock) -> u64 {
-    clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+/// The time that is so many seconds after the beginning of 1970.
+pub(crate) fn at(unix_seconds: u64) -> SystemTime {
+    UNIX_EPOCH + seconds(unix_seconds)
+}
+
+/// The whole seconds of a time since the beginning of 1970.
+pub(crate) fn secs(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
 pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
-}
-
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-pub(crate) struct Login {
-    pub(crate) user_id: u64,
-}
-
-impl SessionKind for Login {
-    type Data = Self;
-    const NAME: &'static str = "login";
-}
-
-/// Another kind with the same payload, and without any trait of its own: a name is all it is.
-pub(crate) struct Admin;
-
-impl SessionKind for Admin {
-    type Data = Login;
-    const NAME: &'static str = "admin";
 }
 
 pub(crate) fn key(byte: u8) -> Key {
@@ -64,190 +56,58 @@ pub(crate) fn ring(bytes: &[u8]) -> Keyring {
         .fold(Keyring::new(key(*first)), |ring, byte| ring.with_previous(key(*byte)).unwrap())
 }
 
-/// A browser of one site. It keeps cookies as RFC 6265 says: by name, domain and path, and for as
-/// long as `Max-Age` says on its own clock, which is also the servers'.
-pub(crate) struct Browser {
-    pub(crate) clock: TestClock,
-    jar: Vec<Kept>,
-    runtime: tokio::runtime::Runtime,
+/// A codec with these keys, whose clock stands at this second.
+pub(crate) fn codec_at<K: SessionKind>(keys: &[u8], unix_seconds: u64) -> Codec<K> {
+    Codec::builder(ring(keys)).clock(TestClock::at(unix_seconds)).build().unwrap()
 }
 
-#[derive(Clone, Debug)]
-struct Kept {
-    name: String,
-    value: String,
-    domain: String,
-    path: String,
-    /// `None`: until the browser is closed.
-    until: Option<u64>,
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Login {
+    pub(crate) user_id: u64,
 }
 
-impl Browser {
-    pub(crate) fn new() -> Self {
-        Self {
-            clock: TestClock::at(START),
-            jar: Vec::new(),
-            runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
-        }
-    }
-
-    /// A builder for codecs on this browser's clock, with key 1.
-    pub(crate) fn builder<K: SessionKind>(&self) -> CodecBuilder<K> {
-        self.builder_with(&[1])
-    }
-
-    pub(crate) fn builder_with<K: SessionKind>(&self, keys: &[u8]) -> CodecBuilder<K> {
-        Codec::builder(ring(keys)).clock(self.clock.clone())
-    }
-
-    pub(crate) fn codec<K: SessionKind>(&self) -> Codec<K> {
-        self.builder().build().unwrap()
-    }
-
-    /// One request to an app of one handler under one layer; it must succeed.
-    #[track_caller]
-    pub(crate) fn visit<K: SessionKind>(
-        &mut self,
-        codec: &Codec<K>,
-        handler: impl FnOnce(Session<K>) -> Result<(), SessionError> + Clone + Send + Sync + 'static,
-    ) -> Page {
-        let handler = move |session: Session<K>| ready(handler(session).into_response());
-        let layer = SessionLayer::new(codec.clone());
-        let page = self.get(&Router::new().fallback(handler).layer(layer), "/");
-        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-        page
-    }
-
-    pub(crate) fn get(&mut self, app: &Router, path: &str) -> Page {
-        self.send(app, Request::get(path).body(Body::empty()).unwrap())
-    }
-
-    /// Sends the request with the cookies of the jar, and keeps those of the response.
-    pub(crate) fn send(&mut self, app: &Router, mut request: Request<Body>) -> Page {
-        if let Some(cookies) = self.cookie_header(request.uri().path()) {
-            let cookies = HeaderValue::try_from(cookies).unwrap();
-            request.headers_mut().insert(COOKIE, cookies);
-        }
-        let page = self.send_plain(app, request);
-        self.keep(&page);
-        page
-    }
-
-    /// Sends the request as it is; the jar stays out of it.
-    pub(crate) fn send_plain(&self, app: &Router, request: Request<Body>) -> Page {
-        self.runtime.block_on(async {
-            let response = app.clone().oneshot(request).await.unwrap();
-            let (parts, body) = response.into_parts();
-            let body = body.collect().await.unwrap().to_bytes();
-            Page {
-                status: parts.status,
-                headers: parts.headers,
-                body: String::from_utf8_lossy(&body).into_owned(),
-            }
-        })
-    }
-
-    /// The same over a socket. `line` is a method and a path.
-    pub(crate) fn fetch(&mut self, server: &server::Server, line: &str, headers: &str) -> Page {
-        let path = line.split(' ').nth(1).unwrap();
-        let cookies = self.cookie_header(path);
-        let cookies = cookies.map_or(String::new(), |cookies| format!("Cookie: {cookies}\r\n"));
-        let page = server.exchange(
-            format!("{line} HTTP/1.1\r\nHost: example.org\r\n{headers}{cookies}\r\n").as_bytes(),
-        );
-        self.keep(&page);
-        page
-    }
-
-    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
-        self.jar.iter().find(|kept| kept.name == name).map(|kept| kept.value.as_str())
-    }
-
-    /// Puts a cookie into the jar, as someone who kept a copy would.
-    pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
-        self.keep_one(&format!("{name}={value}; Path=/"));
-    }
-
-    /// Quits: what has no `Max-Age` is forgotten.
-    pub(crate) fn close(&mut self) {
-        self.jar.retain(|kept| kept.until.is_some());
-    }
-
-    fn cookie_header(&mut self, path: &str) -> Option<String> {
-        let now = unix_seconds(&self.clock);
-        self.jar.retain(|kept| kept.until.is_none_or(|until| now < until));
-        let pairs: Vec<_> = self
-            .jar
-            .iter()
-            .filter(|kept| path.starts_with(&kept.path))
-            .map(|kept| format!("{}={}", kept.name, kept.value))
-            .collect();
-        (!pairs.is_empty()).then(|| pairs.join("; "))
-    }
-
-    fn keep(&mut self, page: &Page) {
-        for cookie in page.set_cookies() {
-            self.keep_one(cookie);
-        }
-    }
-
-    fn keep_one(&mut self, cookie: &str) {
-        let (pair, attributes) = cookie.split_once("; ").unwrap_or((cookie, ""));
-        let (name, value) = pair.split_once('=').unwrap();
-        assert!(name.len() + value.len() <= 4096, "no browser keeps it");
-        let attribute = |wanted: &str| {
-            attributes
-                .split("; ")
-                .find_map(|attribute| attribute.strip_prefix(wanted)?.strip_prefix('='))
-                .map(str::to_owned)
-        };
-        let max_age = attribute("Max-Age").map(|age| age.parse::<u64>().unwrap());
-        let new = Kept {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            domain: attribute("Domain").unwrap_or_default(),
-            path: attribute("Path").expect("no path: the browser would guess one"),
-            until: max_age.map(|age| unix_seconds(&self.clock) + age),
-        };
-        self.jar.retain(|old| {
-            (&old.name, &old.domain, &old.path) != (&new.name, &new.domain, &new.path)
-        });
-        if max_age != Some(0) {
-            self.jar.push(new);
-        }
-    }
+impl SessionKind for Login {
+    type Data = Self;
+    const NAME: &'static str = "login";
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Page {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
+pub(crate) const SEVEN: Login = Login { user_id: 7 };
+pub(crate) const EIGHT: Login = Login { user_id: 8 };
+
+/// Another kind with the same payload, and without any trait of its own: a name is all it is.
+pub(crate) struct Admin;
+
+impl SessionKind for Admin {
+    type Data = Login;
+    const NAME: &'static str = "admin";
 }
 
-impl Page {
-    pub(crate) fn all(&self, name: impl http::header::AsHeaderName) -> Vec<&str> {
-        let values = self.headers.get_all(name);
-        values.iter().map(|value| value.to_str().unwrap()).collect()
-    }
+/// A login by a name, which may be as long or as telling as a test needs.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct NamedLogin {
+    pub(crate) user: String,
+}
 
-    pub(crate) fn set_cookies(&self) -> Vec<&str> {
-        self.all(SET_COOKIE)
-    }
+impl SessionKind for NamedLogin {
+    type Data = Self;
+    const NAME: &'static str = "login";
+}
 
-    /// The one cookie that the response sets.
-    #[track_caller]
-    pub(crate) fn set_cookie(&self) -> &str {
-        match self.set_cookies()[..] {
-            [one] => one,
-            ref other => panic!("{} cookies instead of one", other.len()),
-        }
-    }
+/// Keeps the JSON as it is spelt: whatever is authentic opens.
+pub(crate) struct Raw;
 
-    /// The one cookie's `Max-Age`, if it has any.
-    #[track_caller]
-    pub(crate) fn max_age(&self) -> Option<u64> {
-        let age = self.set_cookie().split("; Max-Age=").nth(1)?;
-        age.split(';').next()?.parse().ok()
-    }
+impl SessionKind for Raw {
+    type Data = Box<RawValue>;
+    const NAME: &'static str = "session";
+}
+
+/// The entries of this JSON object.
+#[track_caller]
+pub(crate) fn entries(json: &str) -> Entries {
+    serde_json::from_str(json).unwrap()
+}
+
+/// JavaScript's `encodeURIComponent`, for what stands in a token.
+pub(crate) fn percent_encode(token: &str) -> String {
+    token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D").replace(';', "%3B")
 }
