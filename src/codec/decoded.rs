@@ -94,33 +94,6 @@ pub(crate) struct Validity {
     pub(crate) undated: bool,
 }
 
-/// Why a session is re-sealed although no handler wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refresh {
-    /// A tenth of its idle timeout has passed, or its token has no time of its last refresh.
-    Due,
-    /// It was sealed under an older key than the one that seals now.
-    OlderKey,
-}
-
-impl Validity {
-    /// How much of the idle timeout had passed at `arrival`; both in milliseconds.
-    pub(crate) fn used(&self, arrival: u64) -> u64 {
-        arrival.saturating_sub(self.refreshed_at)
-    }
-
-    /// Whether to re-seal the session after a request that arrived at this time. `active` says whether
-    /// the handler's use of the session counts as activity.
-    pub(crate) fn refresh(&self, arrival: u64, active: bool) -> Option<Refresh> {
-        let due = active && self.used(arrival).saturating_mul(10) >= self.idle.millis();
-        if due || self.undated {
-            Some(Refresh::Due)
-        } else {
-            (self.key_index > 0).then_some(Refresh::OlderKey)
-        }
-    }
-}
-
 impl Validity {
     pub(crate) fn info(&self) -> TokenInfo {
         let idle_timeout = Duration::from_secs(self.idle.seconds.into());

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
+pub(crate) use self::decoded::Validity;
 pub(crate) use self::decoded::Verified;
 pub use self::decoded::{Decoded, TokenInfo};
-pub(crate) use self::decoded::{Refresh, Validity};
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
 use crate::clock::unix_millis;

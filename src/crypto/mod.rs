@@ -3,6 +3,7 @@
 #[cfg(feature = "fastify")]
 pub(crate) mod fastify_key;
 pub(crate) mod key;
+mod key_file;
 pub(crate) mod key_id;
 pub(crate) mod keyring;
 #[cfg(feature = "passphrase")]

@@ -5,6 +5,8 @@
 //! a write replaces is returned, and dropped after the lock is released.
 
 mod dynamic;
+mod incoming;
+mod refresh;
 mod response;
 mod state;
 
@@ -13,9 +15,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+pub(crate) use self::incoming::{Incoming, Written};
+use self::refresh::Circumstances;
 pub(crate) use self::response::{Outcome, Reply};
-use self::state::{Basis, Circumstances, Event, Opened, Snapshot, State};
-pub(crate) use self::state::{Incoming, Written};
+use self::state::{Basis, Event, Opened, Snapshot, State};
 use crate::codec::{Codec, CodecInner, TokenInfo, check_timeout};
 use crate::cookies::CookieOptions;
 use crate::error::{

@@ -15,15 +15,29 @@ fn named(name: &'static str, ring: Keyring) -> Result<Codec<Dynamic>, ConfigErro
 #[test]
 fn clones_of_a_key_serve_one_cookie() {
     let key = key(7);
-    named("one", Keyring::fastify(key.clone())).unwrap();
+    let _one = named("one", Keyring::fastify(key.clone())).unwrap();
     let error = named("two", Keyring::fastify(key)).unwrap_err();
     assert!(matches!(error.kind(), ConfigErrorKind::SharedKey { .. }), "{error}");
 }
 
 #[test]
+fn a_key_is_free_again_when_the_last_codec_of_its_cookie_is_gone() {
+    let key = key(7);
+    let one = named("one", Keyring::fastify(key.clone())).unwrap();
+    let clone = one.clone();
+    let again = named("one", Keyring::fastify(key.clone())).unwrap();
+    drop(one);
+    named("two", Keyring::fastify(key.clone())).unwrap_err();
+    drop(again);
+    named("two", Keyring::fastify(key.clone())).unwrap_err();
+    drop(clone);
+    named("two", Keyring::fastify(key)).unwrap();
+}
+
+#[test]
 fn a_codec_that_was_not_built_claims_no_key() {
     let (mine, theirs) = (key(7), key(8));
-    named("theirs", Keyring::fastify(theirs.clone())).unwrap();
+    let _theirs = named("theirs", Keyring::fastify(theirs.clone())).unwrap();
     let both = Keyring::fastify(mine.clone()).with_previous_fastify(theirs).unwrap();
     named("mine", both).unwrap_err();
     named("another", Keyring::fastify(mine)).unwrap();
@@ -32,7 +46,8 @@ fn a_codec_that_was_not_built_claims_no_key() {
 #[test]
 fn a_replaced_keyring_claims_its_keys() {
     let (old, new) = (key(8), key(7));
-    named("one", Keyring::fastify(old)).unwrap().replace_keyring(Keyring::fastify(new.clone()));
+    let one = named("one", Keyring::fastify(old)).unwrap();
+    one.replace_keyring(Keyring::fastify(new.clone()));
     assert!(named("two", Keyring::fastify(new)).is_err());
 }
 
@@ -40,7 +55,8 @@ fn a_replaced_keyring_claims_its_keys() {
 fn a_codec_that_may_share_claims_nothing() {
     let key = key(7);
     let sharing = builder::<Dynamic>(Keyring::fastify(key.clone())).danger_share_fastify_key();
-    sharing.build().unwrap().replace_keyring(Keyring::fastify(key.clone()));
+    let sharing = sharing.build().unwrap();
+    sharing.replace_keyring(Keyring::fastify(key.clone()));
     named("another", Keyring::fastify(key)).unwrap();
 }
 

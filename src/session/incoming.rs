@@ -1,0 +1,96 @@
+//! `Incoming`: what a session knows of its request, and the total size of the request's cookies.
+
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use http::HeaderValue;
+
+use crate::codec::CodecInner;
+use crate::cookies::pairs;
+use crate::error::{SessionError, SessionErrorKind};
+use crate::sync::Mutex;
+
+/// How many cookies an error about too large a Cookie header names.
+const NAMED_COOKIES: usize = 4;
+const NAMED_LEN: usize = 64;
+
+/// The parts of a request that a session needs.
+#[derive(Default)]
+pub(crate) struct Incoming {
+    /// The first Cookie header, and the others: HTTP/2 may split one into several.
+    pub(crate) first: Option<HeaderValue>,
+    pub(crate) rest: Vec<HeaderValue>,
+    /// When the request arrived, in milliseconds since the Unix epoch. 0 without a cookie.
+    pub(crate) arrival: u64,
+    /// Whether the browser is opening a page (`Sec-Fetch-Mode: navigate`).
+    pub(crate) navigates: bool,
+    /// What the sessions of this request have written, if there are several.
+    pub(crate) written: OnceLock<Arc<Written>>,
+}
+
+/// The sizes of the cookies that the sessions of one request have written: names and values together.
+#[derive(Default)]
+pub(crate) struct Written(Mutex<Vec<(String, usize)>>);
+
+impl Written {
+    fn sizes(&self) -> Vec<(String, usize)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, name: &str, size: usize) {
+        let mut sizes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match sizes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = size,
+            None => sizes.push((name.to_owned(), size)),
+        }
+    }
+}
+
+impl Incoming {
+    pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.first.iter().chain(&self.rest).map(HeaderValue::as_bytes)
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        self.first.is_some()
+    }
+
+    /// Tells the request's other sessions how large this cookie will be: 0 if there is none.
+    pub(super) fn note_written(&self, core: &CodecInner, size: usize) {
+        if let Some(written) = self.written.get() {
+            written.note(core.cookie.name(), size);
+        }
+    }
+
+    /// An error if the next request's Cookie line would be too long with this cookie, whose name and
+    /// value have `cookie` bytes. If the line is already longer than the limit, it may stay that long.
+    pub(super) fn check_room(&self, core: &CodecInner, cookie: usize) -> Result<(), SessionError> {
+        let limit = core.settings.max_cookie_header;
+        let before: usize = self.values().map(|line| line.len() + "; ".len()).sum();
+        let written = self.written.get().map(|written| written.sizes()).unwrap_or_default();
+        let others = written.iter().map(|(_, size)| size + "=; ".len()).sum::<usize>();
+        if before + cookie + others < limit {
+            return Ok(());
+        }
+        let name = core.cookie.name();
+        let new = written.iter().filter(|(other, _)| other != name);
+        let new: Vec<_> = new.map(|(name, size)| (name.as_bytes(), *size)).collect();
+        let is_replaced = |old: &[u8]| {
+            old == name.as_bytes() || written.iter().any(|(name, _)| name.as_bytes() == old)
+        };
+        // The cookies that stay, those that the request's other sessions have written, and this one.
+        let stays = self.values().flat_map(pairs).filter(|(name, _)| !is_replaced(name));
+        let stays = stays.map(|(name, value)| (name, name.len() + value));
+        let mut cookies: Vec<_> = stays.chain(new).chain([(name.as_bytes(), cookie)]).collect();
+        cookies.retain(|(_, size)| *size > 0);
+        let size = cookies.iter().map(|(_, size)| size + "=; ".len()).sum::<usize>() - "; ".len();
+        if size <= limit.max(before.saturating_sub("; ".len())) {
+            return Ok(());
+        }
+        cookies.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+        let named =
+            |name: &[u8]| String::from_utf8_lossy(&name[..name.len().min(NAMED_LEN)]).into_owned();
+        let cookies = cookies.into_iter().take(NAMED_COOKIES);
+        let cookies = cookies.map(|(name, size)| (named(name), size)).collect();
+        Err(SessionErrorKind::CookieHeaderTooLarge { size, limit, cookies }.into())
+    }
+}
