@@ -90,7 +90,7 @@ impl App {
         let sealer = Codec::<K>::builder(keyring.clone()).clock(clock).build().expect("a codec");
         let cookies = (0..SESSIONS)
             .map(|i| {
-                let token = sealer.encode(&data(i)).expect("it fits");
+                let token = sealer.encode(data(i)).expect("it fits");
                 format!("{}={token}", sealer.cookie_name()).try_into().expect("a header")
             })
             .collect();
@@ -119,9 +119,9 @@ fn login(i: u64) -> Login {
 fn entries(i: u64) -> Entries {
     let mut entries = Entries::new();
     let login = login(i);
-    entries.insert("user_id", &login.user_id).expect("a number");
+    entries.insert("user_id", login.user_id).expect("a number");
     entries.insert("name", &login.name).expect("a text");
-    entries.insert("visits", &login.visits).expect("a number");
+    entries.insert("visits", login.visits).expect("a number");
     entries
 }
 

@@ -56,6 +56,16 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
+impl<C: Clock + ?Sized> Clock for Box<C> {
+    fn now(&self) -> SystemTime {
+        (**self).now()
+    }
+
+    fn coarse_now(&self) -> SystemTime {
+        (**self).coarse_now()
+    }
+}
+
 /// The operating system's clock. A codec uses it by default.
 ///
 /// ```
@@ -78,7 +88,8 @@ impl Clock for SystemClock {
     fn coarse_now(&self) -> SystemTime {
         use nix::time::{ClockId, clock_gettime};
         let since = clock_gettime(ClockId::CLOCK_REALTIME_COARSE).map(Duration::from);
-        since.map_or_else(|_| self.now(), |since| UNIX_EPOCH + since)
+        let time = since.ok().and_then(|since| UNIX_EPOCH.checked_add(since));
+        time.unwrap_or_else(|| self.now())
     }
 }
 

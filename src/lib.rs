@@ -189,7 +189,7 @@
 //! # assert_eq!((decoded.data.user_id, decoded.info.key_index), (7, 0));
 //! let decoded = codec.decode_cookie_header(format!("a=b; login={token}"))?;
 //! # assert_eq!(decoded.data.user_id, 7);
-//! let line = codec.set_cookie(&codec.refresh(&decoded)?); // a Set-Cookie header's value
+//! let line = codec.set_cookie(&codec.refresh(&decoded)?)?; // a Set-Cookie header's value
 //! # assert!(line.starts_with("login="));
 //! let line = codec.remove_cookie();
 //! # assert!(line.contains("Max-Age=0"));

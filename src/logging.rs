@@ -54,6 +54,17 @@ pub(crate) fn clash(clash: &dyn std::fmt::Display) {
     tracing::error!(target: TARGET, code = "layer_clash", "{clash}");
 }
 
+/// A keyring took effect whose primary cannot seal a mark, in a codec that marks deletions.
+pub(crate) fn marks_no_more(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        cookie,
+        code = "marks_no_more",
+        "sessions that a fastify key sealed have no id, so that their deletion is not marked"
+    );
+}
+
 /// A handler asked for the session, but the request has no cookie of its name.
 pub(crate) fn absent(cookie: &str) {
     #[cfg(feature = "tracing")]

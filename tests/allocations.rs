@@ -82,7 +82,7 @@ fn no_op() -> Router {
 
 fn dynamic_cookie() -> (SessionLayer<Dynamic>, String) {
     let codec = Codec::<Dynamic>::new(ring(&[7])).unwrap();
-    let cookie = format!("session={}", codec.encode(&stored()).unwrap());
+    let cookie = format!("session={}", codec.encode(stored()).unwrap());
     (SessionLayer::new(codec), cookie)
 }
 

@@ -108,8 +108,8 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
-    /// The idle timeout that `Session::remember` gives a session, in whole seconds, at most the
-    /// absolute timeout. Default: none, and `remember` is an error.
+    /// The idle timeout that `Session::remember` gives a session, in whole seconds, at least the idle
+    /// timeout and at most the absolute timeout. Default: none, and `remember` is an error.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -156,7 +156,7 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
-    /// Whether `Session::delete` also leaves a mark in the browser. Default: `false`.
+    /// Whether a response that removes the cookie also leaves a mark in the browser. Default: `false`.
     ///
     /// A response that is sent while its user logs out can bring the deleted session's cookie back:
     /// see [the guide](crate::guide::expiry). With this setting the log-out also sets a cookie
@@ -173,8 +173,10 @@ impl<K: SessionKind> CodecBuilder<K> {
     ///
     /// # Security
     ///
-    /// This closes the gap only for this browser. A copy of the cookie elsewhere opens until it
-    /// expires.
+    /// This closes the gap only for this browser, for its last sixteen log-outs, and if it sends its
+    /// next request within ten minutes. Later the mark is gone, and a cookie that a late response
+    /// brought back opens until it expires. So does a copy of the cookie elsewhere. A session in
+    /// Node's format has no id, so it is not marked.
     pub fn mark_deletions(mut self, mark: bool) -> Self {
         self.mark_deletions = mark;
         self
@@ -278,6 +280,11 @@ impl<K: SessionKind> CodecBuilder<K> {
                 let (idle, absolute) = (timeout, self.absolute_timeout);
                 return Err(ConfigErrorKind::IdleBeyondAbsolute { idle, absolute }.into());
             }
+        }
+        if let Some(remember) = self.remember_timeout.filter(|timeout| *timeout < self.idle_timeout)
+        {
+            let idle = self.idle_timeout;
+            return Err(ConfigErrorKind::RememberBelowIdle { remember, idle }.into());
         }
         let needs_header = [
             ("remember_timeout", self.remember_timeout.is_some()),

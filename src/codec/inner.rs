@@ -24,10 +24,13 @@ use crate::sync::RwLock;
 /// How far the clocks of two servers may differ, in milliseconds.
 const MAX_CLOCK_SKEW: u64 = 60_000;
 
+/// How many cookies of one name are tried.
+pub(super) const MAX_CANDIDATES: usize = 4;
+
 /// How long a browser keeps the mark of a deletion: longer than any response takes.
 const MARK_LASTS: Duration = Duration::from_secs(10 * 60);
 /// How many deleted sessions a mark can hold.
-const MAX_MARKS: usize = 4;
+const MAX_MARKS: usize = 16;
 
 /// The keys of the ring, ready for one name, the primary first. Never empty.
 pub(crate) type Ring = Arc<[TokenCipher]>;
@@ -138,7 +141,7 @@ impl CodecInner {
         let name = marker.cookie.name().as_bytes();
         headers
             .flat_map(|header| values(header, name))
-            .take(MAX_MARKS)
+            .take(MAX_CANDIDATES)
             .filter_map(|token| marker.open(token).ok())
             .filter_map(|mark| serde_json::from_str::<Vec<SessionId>>(mark.json.as_str()).ok())
             .flatten()
@@ -161,12 +164,14 @@ impl CodecInner {
         ids.insert(0, id);
         let json = serde_json::to_string(&ids).ok()?;
         let ring = marker.ring();
+        // Only the native token can hold a mark. The primary may have become a fastify key.
+        let cipher = ring.iter().find(|cipher| cipher.keeps_header())?;
         let mark = || {
             let header =
                 Header { id: Some(draw_id(now)?), created_at: None, refreshed_at: now, idle: None };
             let nonce = draw_nonce(now)?;
-            marker.cookie.header(ring[0].token_len(json.len(), now), None, |out| {
-                marker.seal(&ring[0], nonce, header, &json, out)
+            marker.cookie.header(cipher.token_len(json.len(), now), None, |out| {
+                marker.seal(cipher, nonce, header, &json, out)
             })
         };
         Some(mark())
@@ -192,6 +197,17 @@ impl CodecInner {
     /// The same, or a time a few milliseconds earlier: for what every request needs.
     pub(crate) fn coarse_now(&self) -> u64 {
         unix_millis(self.clock.coarse_now())
+    }
+
+    pub(super) fn marks_deletions(&self) -> bool {
+        self.marker.is_some()
+    }
+
+    /// Whether the cookie of a session with this timeout stays when the browser is closed: if the session
+    /// is remembered, or was given a longer time than others have.
+    pub(crate) fn outlives_browser(&self, idle: Idle) -> bool {
+        let Settings { idle: usual, remember, .. } = self.settings;
+        idle.per_session && (idle.seconds > usual || Some(idle.seconds) == remember)
     }
 
     /// Whether there are previous keys, so that sessions may have to be re-sealed.

@@ -4,6 +4,7 @@ mod builder;
 mod decoded;
 mod inner;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub(crate) use self::builder::check_timeout;
 pub(crate) use self::decoded::Validity;
 pub(crate) use self::decoded::Verified;
 pub use self::decoded::{Decoded, TokenInfo};
+use self::inner::MAX_CANDIDATES;
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
 use crate::clock::unix_millis;
@@ -23,9 +25,6 @@ use crate::kind::{self, SessionKind};
 use crate::logging;
 use crate::plaintext;
 use crate::scheme::{Header, Idle};
-
-/// How many cookies of the name are tried.
-const MAX_CANDIDATES: usize = 4;
 
 /// Turns sessions of one kind into tokens and back, for cookies, websockets, jobs or links in e-mail.
 ///
@@ -112,11 +111,11 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// Until it expires, a token can be used any number of times. Its length reveals the length of
     /// the data.
-    pub fn encode(&self, data: &K::Data) -> Result<String, EncodeError> {
+    pub fn encode(&self, data: impl Borrow<K::Data>) -> Result<String, EncodeError> {
         let now = self.inner.now();
         let id = Some(draw_id(now)?);
         let header = Header { id, created_at: None, refreshed_at: now, idle: None };
-        self.encode_with(data, header, now)
+        self.encode_with(data.borrow(), header, now)
     }
 
     /// Re-seals a decoded session under the primary key, with the current time, so that its idle
@@ -142,9 +141,13 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// As [`reseal`](Self::reseal).
+    /// [`EncodeErrorKind::Expired`] if the session has expired since it was decoded; otherwise as
+    /// [`reseal`](Self::reseal).
     pub fn refresh(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
         let now = self.inner.now();
+        if unix_millis(decoded.info.expires_at) <= now {
+            return Err(EncodeErrorKind::Expired.into());
+        }
         let mut header = self.header(&decoded.info)?;
         header.refreshed_at = now;
         header.idle = header.idle.filter(|idle| idle.per_session);
@@ -186,7 +189,8 @@ impl<K: SessionKind> Codec<K> {
             check_timeout("idle", found).map_err(|_| EncodeErrorKind::IdleTimeout { found })?;
         Ok(Header {
             id: info.id,
-            created_at: info.created_at.map(unix_millis),
+            // A format that does not say when the session began says when it was last refreshed.
+            created_at: Some(unix_millis(info.created_at.unwrap_or(info.refreshed_at))),
             refreshed_at: unix_millis(info.refreshed_at),
             idle: Some(Idle { seconds, per_session: own.is_some() }),
         })
@@ -197,7 +201,7 @@ impl<K: SessionKind> Codec<K> {
         let cipher = &ring[0];
         let prefix_len = cipher.prefix_len();
         let mut buffer = plaintext::serialize(prefix_len, data)
-            .map_err(|error| EncodeErrorKind::from(&error))?;
+            .map_err(|error| EncodeErrorKind::serialize(&error))?;
         self.inner.check(cipher, &buffer[prefix_len..], header.refreshed_at)?;
         if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
@@ -221,28 +225,34 @@ impl<K: SessionKind> Codec<K> {
     /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
     /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
     /// let token = codec.encode(&Login { user_id: 7 })?;
-    /// let line = codec.set_cookie(&token);
+    /// let line = codec.set_cookie(&token)?;
     /// assert!(line.starts_with(&format!("login={token}; HttpOnly")));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// A response with this header is for one user only: send `Cache-Control: no-store` with it.
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeErrorKind::NotAToken`] if the text has a character that no token has. A token that does
+    /// not open is set nevertheless.
     #[allow(clippy::missing_panics_doc, reason = "a token and attributes are UTF-8")]
-    pub fn set_cookie(&self, token: &str) -> String {
-        // A token that does not open is written unchanged: that is the caller's choice.
-        let live =
-            self.inner.open(token.as_bytes()).ok().and_then(|Verified { validity, .. }| {
-                let remembered =
-                    validity.idle.per_session && validity.idle.seconds > self.inner.settings.idle;
-                remembered.then(|| validity.expires_at.saturating_sub(self.inner.now()) / 1000)
-            });
+    pub fn set_cookie(&self, token: &str) -> Result<String, EncodeError> {
+        // What the two token formats consist of. Other characters could end the value.
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.%+/=".contains(&byte);
+        if !token.bytes().all(fits) {
+            return Err(EncodeErrorKind::NotAToken.into());
+        }
+        let opened = self.inner.open(token.as_bytes()).ok();
+        let live = opened.and_then(|Verified { validity, .. }| {
+            let outlives = self.inner.outlives_browser(validity.idle);
+            outlives.then(|| validity.expires_at.saturating_sub(self.inner.now()) / 1000)
+        });
         let header = self.inner.cookie.header(token.len(), live, |header| {
             header.extend_from_slice(token.as_bytes());
-            Ok::<(), std::convert::Infallible>(())
+            Ok::<(), EncodeError>(())
         });
-        let Ok(header) = header;
-        String::from_utf8(header).expect("a token and attributes are UTF-8")
+        Ok(String::from_utf8(header?).expect("a token and attributes are UTF-8"))
     }
 
     /// The value of a `Set-Cookie` header that removes the cookie.
@@ -334,8 +344,13 @@ impl<K: SessionKind> Codec<K> {
                 logging::key_serves_another(self.cookie_name(), &shared);
             }
         }
-        if self.inner.settings.remember.is_some() && !keyring.keeps_header() {
-            logging::forgets_remembered(self.cookie_name());
+        if !keyring.keeps_header() {
+            if self.inner.settings.remember.is_some() {
+                logging::forgets_remembered(self.cookie_name());
+            }
+            if self.inner.marks_deletions() {
+                logging::marks_no_more(self.cookie_name());
+            }
         }
         self.inner.replace_keyring(&keyring);
     }

@@ -28,12 +28,15 @@ pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item
     })
 }
 
-/// The name of every pair and the length of its value, in the header's order.
+/// The name of every pair and the length of its value, in the header's order. A pair without `=` has
+/// no name: it is all value.
 pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
     header.split(|byte| *byte == b';').map(|pair| {
         let pair = pair.trim_ascii();
-        let name = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        (&pair[..name], pair.len().saturating_sub(name + 1))
+        match pair.iter().position(|byte| *byte == b'=') {
+            Some(name) => (&pair[..name], pair.len() - name - 1),
+            None => (&pair[..0], pair.len()),
+        }
     })
 }
 

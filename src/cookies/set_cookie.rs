@@ -22,7 +22,7 @@ impl SetCookie {
     pub(super) fn new(name: String, options: &CookieOptions) -> Self {
         let mut cookie = Cookie::build((name.clone(), ""))
             .path(options.path.as_ref())
-            .same_site(options.same_site.into())
+            .same_site(same_site(options.same_site))
             // Given even if `false`: without a value, `cookie` adds Secure to SameSite=None.
             .http_only(options.http_only)
             .secure(options.secure)
@@ -86,13 +86,11 @@ fn attributes(cookie: &Cookie<'_>) -> String {
     cookie.to_string().split_off(cookie.name().len() + 1)
 }
 
-impl From<SameSite> for cookie::SameSite {
-    fn from(same_site: SameSite) -> Self {
-        match same_site {
-            SameSite::Strict => Self::Strict,
-            SameSite::Lax => Self::Lax,
-            SameSite::None => Self::None,
-        }
+fn same_site(same_site: SameSite) -> cookie::SameSite {
+    match same_site {
+        SameSite::Strict => cookie::SameSite::Strict,
+        SameSite::Lax => cookie::SameSite::Lax,
+        SameSite::None => cookie::SameSite::None,
     }
 }
 

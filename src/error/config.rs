@@ -93,6 +93,14 @@ pub enum ConfigErrorKind {
         /// The absolute timeout.
         absolute: Duration,
     },
+    /// The remember timeout is shorter than the idle timeout, so that nobody would be remembered.
+    #[non_exhaustive]
+    RememberBelowIdle {
+        /// The remember timeout.
+        remember: Duration,
+        /// The idle timeout.
+        idle: Duration,
+    },
     /// The limit for the `Cookie` header is below 256 bytes, which has no room for a session.
     #[non_exhaustive]
     MaxCookieHeader {
@@ -172,6 +180,11 @@ impl fmt::Display for ConfigErrorKind {
                 f,
                 "the idle timeout ({idle:?}) is longer than the absolute timeout ({absolute:?}), so \
                  it would never take effect; set both"
+            ),
+            Self::RememberBelowIdle { remember, idle } => write!(
+                f,
+                "the remember timeout ({remember:?}) is shorter than the idle timeout ({idle:?}), so \
+                 nobody would be remembered; set both"
             ),
             Self::MaxCookieHeader { found } => write!(
                 f,

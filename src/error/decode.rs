@@ -14,7 +14,7 @@ opaque_error! {
     /// assert_eq!(error.kind().code(), "malformed");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    DecodeError, DecodeErrorKind
+    DecodeError, DecodeErrorKind, with a cause
 }
 
 /// Why a token was refused.

@@ -61,6 +61,10 @@ pub enum EncodeErrorKind {
     },
     /// The data is not a JSON object, and fastify tokens can hold nothing else.
     NotAnObject,
+    /// The session expired before it could be sealed again.
+    Expired,
+    /// The text is not a token: it has a character that no token has.
+    NotAToken,
     /// The session has its own idle timeout, and fastify tokens cannot carry one.
     NoRoomForIdleTimeout,
     /// The session's own idle timeout is not a whole number of seconds between 1 and 2^31 - 1.
@@ -94,6 +98,8 @@ impl fmt::Display for EncodeErrorKind {
             Self::NotAnObject => f.write_str(
                 "the session data is not a JSON object, and fastify tokens can only hold JSON objects",
             ),
+            Self::Expired => f.write_str("the session has expired"),
+            Self::NotAToken => f.write_str("the text is not a token"),
             Self::NoRoomForIdleTimeout => {
                 f.write_str("fastify tokens cannot carry a per-session idle timeout")
             }
@@ -151,8 +157,8 @@ impl fmt::Display for TooLarge {
     }
 }
 
-impl From<&serde_json::Error> for EncodeErrorKind {
-    fn from(error: &serde_json::Error) -> Self {
+impl EncodeErrorKind {
+    pub(crate) fn serialize(error: &serde_json::Error) -> Self {
         // The category `Data` is a message of the data's own implementation, which may quote values.
         let reason = match error.classify() {
             serde_json::error::Category::Data => None,

@@ -17,7 +17,7 @@ opaque_error! {
     /// };
     /// assert_eq!(hint, Some(KeyLengthHint::RawCutShort));
     /// ```
-    KeyError, KeyErrorKind
+    KeyError, KeyErrorKind, with a cause
 }
 
 /// Why a key, salt or keyring could not be created.

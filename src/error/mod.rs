@@ -8,9 +8,26 @@
 use std::error::Error;
 use std::fmt;
 
-/// Defines an opaque error struct: a kind, which is its message, and an optional cause.
+/// Defines an opaque error struct: a kind, which is its message, and `with a cause` an optional cause.
 macro_rules! opaque_error {
     ($(#[$doc:meta])* $Error:ident, $Kind:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $Error {
+            kind: $Kind,
+        }
+
+        impl From<$Kind> for $Error {
+            fn from(kind: $Kind) -> Self {
+                Self { kind }
+            }
+        }
+
+        impl std::error::Error for $Error {}
+
+        opaque_error!(@all $Error, $Kind);
+    };
+    ($(#[$doc:meta])* $Error:ident, $Kind:ident, with a cause) => {
         $(#[$doc])*
         pub struct $Error {
             kind: $Kind,
@@ -18,14 +35,10 @@ macro_rules! opaque_error {
         }
 
         impl $Error {
-            /// What went wrong, to match on, as in the example above.
-            #[must_use]
-            pub fn kind(&self) -> &$Kind {
-                &self.kind
-            }
-
-            #[allow(dead_code, reason = "which errors have a cause depends on the features")]
-            pub(crate) fn caused_by(kind: $Kind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+            pub(crate) fn caused_by(
+                kind: $Kind,
+                source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+            ) -> Self {
                 Self { kind, source: Some(source.into()) }
             }
         }
@@ -33,6 +46,23 @@ macro_rules! opaque_error {
         impl From<$Kind> for $Error {
             fn from(kind: $Kind) -> Self {
                 Self { kind, source: None }
+            }
+        }
+
+        impl std::error::Error for $Error {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                self.source.as_deref().map(|source| source as _)
+            }
+        }
+
+        opaque_error!(@all $Error, $Kind);
+    };
+    (@all $Error:ident, $Kind:ident) => {
+        impl $Error {
+            /// What went wrong, to match on, as in the example above.
+            #[must_use]
+            pub fn kind(&self) -> &$Kind {
+                &self.kind
             }
         }
 
@@ -45,12 +75,6 @@ macro_rules! opaque_error {
         impl std::fmt::Display for $Error {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 std::fmt::Display::fmt(&self.kind, f)
-            }
-        }
-
-        impl std::error::Error for $Error {
-            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-                self.source.as_deref().map(|source| source as _)
             }
         }
     };

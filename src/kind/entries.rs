@@ -80,12 +80,8 @@ impl Entries {
     ///
     /// If the value cannot be serialized to JSON, or has more than 127 levels of arrays and objects,
     /// which could not be read again. Then nothing has changed.
-    pub fn insert<T: Serialize + ?Sized>(
-        &mut self,
-        name: &str,
-        value: &T,
-    ) -> serde_json::Result<()> {
-        let value = plaintext::serialize_text(value)?;
+    pub fn insert<T: Serialize>(&mut self, name: &str, value: T) -> serde_json::Result<()> {
+        let value = plaintext::serialize_text(&value)?;
         check_depth(&value)?;
         *self = self.with(name, &value);
         Ok(())
@@ -362,9 +358,9 @@ mod tests {
     #[test]
     fn a_write_copies_all_other_entries_unchanged() {
         let mut entries = entries(r#" { "a" : 1e400 , "b":[1, 2], "\u0063": "\ud800" } "#);
-        entries.insert("d", &true).unwrap();
+        entries.insert("d", true).unwrap();
         assert_eq!(&***entries.json(), r#"{"a":1e400,"b":[1, 2],"\u0063":"\ud800","d":true}"#);
-        entries.insert("b", &0).unwrap();
+        entries.insert("b", 0).unwrap();
         assert!(entries.remove("a"));
         assert_eq!(&***entries.json(), r#"{"b":0,"\u0063":"\ud800","d":true}"#);
         assert!(entries.contains("c"));

@@ -46,7 +46,7 @@ async fn answer(codec: &Codec<Dynamic>, path: &str, cookie: &str) -> Response<Bo
 
 fn cookie(codec: &Codec<Dynamic>) -> String {
     let mut entries = Entries::new();
-    entries.insert("a", &0).unwrap();
+    entries.insert("a", 0).unwrap();
     format!("session={}", codec.encode(&entries).unwrap())
 }
 
@@ -104,7 +104,7 @@ fn encoding_without_randomness_is_an_error() {
     let codec = Codec::<Dynamic>::new(keyring(7)).unwrap();
     without_randomness(async move || {
         FAIL.set(true);
-        let error = codec.encode(&Entries::new()).unwrap_err();
+        let error = codec.encode(Entries::new()).unwrap_err();
         assert_eq!(*error.kind(), EncodeErrorKind::Randomness);
     });
 }

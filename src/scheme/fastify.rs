@@ -288,8 +288,8 @@ fn last_member(json: &str) -> Option<(Range<usize>, Range<usize>)> {
 fn number_of(digits: &str) -> Option<u64> {
     // `parse` alone would accept a sign and leading zeros.
     let leading_zero = digits.len() > 1 && digits.starts_with('0');
-    let spelt = !leading_zero && digits.bytes().all(|b| b.is_ascii_digit());
-    spelt.then(|| digits.parse().ok()).flatten()
+    let matches_format = !leading_zero && digits.bytes().all(|b| b.is_ascii_digit());
+    matches_format.then(|| digits.parse().ok()).flatten()
 }
 
 /// Whether a member of this JSON can have the time's name, which may be written with escapes.

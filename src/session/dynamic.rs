@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::state::new_id;
 use super::{Session, Shared};
 use crate::error::{EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, check_depth};
@@ -111,7 +112,7 @@ impl Session<Dynamic> {
     /// As [`set`](Self::set). If the session would be too large, the error says by how much, and how
     /// large this entry is. In each case the session is unchanged.
     pub fn insert<T: Serialize>(&self, entry: &str, value: T) -> Result<(), SessionError> {
-        let value = serialize_text(&value).map_err(|error| EncodeErrorKind::from(&error))?;
+        let value = serialize_text(&value).map_err(|error| EncodeErrorKind::serialize(&error))?;
         check_depth(&value).map_err(|_| EncodeErrorKind::NotReadable)?;
         let written = self.write_entries(|entries| Some(entries.with(entry, &value)));
         written.map(drop).map_err(|error| match error.kind() {
@@ -213,8 +214,9 @@ impl Session<Dynamic> {
             let json = kept.json().as_bytes();
             let size = core.check(&core.ring()[0], json, now)?;
             incoming.check_room(core, size)?;
-            state.make_ready(now)?;
-            let old = state.regenerate()?;
+            state.make_ready(core, now)?;
+            let id = new_id(core, now)?;
+            let old = state.regenerate_as(id)?;
             state.write_entries(core, incoming, now, kept)?;
             old
         };

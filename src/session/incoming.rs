@@ -1,5 +1,6 @@
 //! `Incoming`: what a session knows of its request, and the total size of the request's cookies.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 
 use http::HeaderValue;
@@ -25,6 +26,8 @@ pub(crate) struct Incoming {
     pub(crate) navigates: bool,
     /// What the sessions of this request have written, if there are several.
     pub(crate) written: OnceLock<Arc<Written>>,
+    /// How large the cookie is that this session has written.
+    pub(crate) size: AtomicUsize,
 }
 
 /// The sizes of the cookies that the sessions of one request have written: names and values together.
@@ -54,8 +57,20 @@ impl Incoming {
         self.first.is_some()
     }
 
+    /// Lets this session and the others know of each other, and tells them what it has written already.
+    pub(super) fn join(&self, core: &CodecInner, written: &Arc<Written>) -> &Arc<Written> {
+        self.written.get_or_init(|| {
+            let size = self.size.load(Ordering::Relaxed);
+            if size > 0 {
+                written.note(core.cookie.name(), size);
+            }
+            written.clone()
+        })
+    }
+
     /// Tells the request's other sessions how large this cookie will be: 0 if there is none.
     pub(super) fn note_written(&self, core: &CodecInner, size: usize) {
+        self.size.store(size, Ordering::Relaxed);
         if let Some(written) = self.written.get() {
             written.note(core.cookie.name(), size);
         }

@@ -10,6 +10,7 @@ mod refresh;
 mod response;
 mod state;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -247,8 +248,8 @@ impl<K: SessionKind> Session<K> {
     /// large; [`SessionErrorKind::Deleted`] if the session was deleted in this request;
     /// [`SessionErrorKind::ResponseStarted`] if the response has begun. In each case the session is
     /// unchanged.
-    pub fn set(&self, data: K::Data) -> Result<(), SessionError> {
-        self.write(Basis::Nothing, &data)
+    pub fn set(&self, data: impl Borrow<K::Data>) -> Result<(), SessionError> {
+        self.write(Basis::Nothing, data.borrow())
     }
 
     /// Changes the session's data in place. Without a session the closure does not run;
@@ -419,8 +420,9 @@ impl<K: SessionKind> Session<K> {
     /// [`SessionErrorKind::Encode`] if there is no randomness to seal it with,
     /// [`SessionErrorKind::ResponseStarted`] if the response has begun.
     pub fn touch(&self) -> Result<(), SessionError> {
-        let now = self.core().coarse_now();
-        self.opened().touch(now)
+        let core = self.core();
+        let now = core.coarse_now();
+        self.opened().touch(core, now)
     }
 
     /// Ends the session in this browser: the response removes the cookie, if the request has one.
@@ -639,8 +641,11 @@ impl<K: SessionKind> Session<K> {
 
     /// What the request's sessions have written, if this one knows it. `written` tells it.
     pub(crate) fn join(&self, written: Option<&Arc<Written>>) -> Option<&Arc<Written>> {
-        let ours = &self.shared.incoming.written;
-        written.map(|written| ours.get_or_init(|| written.clone())).or_else(|| ours.get())
+        let incoming = &self.shared.incoming;
+        match written {
+            Some(written) => Some(incoming.join(self.core(), written)),
+            None => incoming.written.get(),
+        }
     }
 
     pub(crate) fn core(&self) -> &Arc<CodecInner> {
@@ -738,7 +743,8 @@ impl<K: SessionKind> Session<K> {
         let (content, revision) = {
             let mut state = self.opened();
             state.check_writable()?;
-            if state.is_deleted() && begin.is_some() {
+            // Where a session has data before anything is written, the change begins with that.
+            if state.is_deleted() && begin.is_some() && K::empty().is_none() {
                 return Err(SessionErrorKind::Deleted.into());
             }
             (state.take(), state.revision())
@@ -788,7 +794,7 @@ impl<K: SessionKind> Session<K> {
         if K::is_empty(data) {
             return Ok((None, None));
         }
-        let json = serialize_text(data).map_err(|error| EncodeErrorKind::from(&error))?;
+        let json = serialize_text(data).map_err(|error| EncodeErrorKind::serialize(&error))?;
         let mut json = Json::new(json);
         let data = kind::parse::<K>(&mut json).map_err(|_| EncodeErrorKind::NotReadable)?;
         Ok((Some(json), Some(data)))

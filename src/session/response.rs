@@ -63,7 +63,7 @@ impl Reply<'_> {
     pub(super) fn sharing(self, now: u64) -> Sharing {
         let caching = Caching::of(self.headers);
         let directives = &caching.directives;
-        if directives.public || caching.cdn_may_store {
+        if directives.public || caching.cdn_may_share {
             return Sharing::Chosen;
         }
         if directives.private {
@@ -92,8 +92,10 @@ struct Caching<'h> {
     expires: Option<&'h HeaderValue>,
     /// `ETag` or `Last-Modified`.
     has_validator: bool,
-    /// One of the headers for CDNs allows them to keep the response.
+    /// One of the headers for CDNs does not forbid them to store the response.
     cdn_may_store: bool,
+    /// And one does not make them ask about it each time.
+    cdn_may_share: bool,
 }
 
 impl<'h> Caching<'h> {
@@ -107,8 +109,10 @@ impl<'h> Caching<'h> {
                 caching.expires = caching.expires.or(Some(value));
             } else if *name == ETAG || *name == LAST_MODIFIED {
                 caching.has_validator = true;
-            } else if cdn_may_store(headers, name) {
+            } else if let Some(cdn) = cdn_directives(headers, name) {
+                let asks = cdn.no_cache || (cdn.max_age_zero && !cdn.max_age);
                 caching.cdn_may_store = true;
+                caching.cdn_may_share |= cdn.public || !asks;
             }
         }
         caching
@@ -173,11 +177,15 @@ impl Directives {
     }
 }
 
-fn cdn_may_store(headers: &HeaderMap, name: &HeaderName) -> bool {
-    CDN_HEADERS.contains(&name.as_str())
-        && !Directives::of(headers, name).private
-        // The value of nginx's header is a number of seconds.
-        && headers.get(name).is_none_or(|value| value != "0")
+/// The directives of a header for CDNs that does not forbid them to store the response. `None` for
+/// another header.
+fn cdn_directives(headers: &HeaderMap, name: &HeaderName) -> Option<Directives> {
+    if !CDN_HEADERS.contains(&name.as_str()) {
+        return None;
+    }
+    // The value of nginx's header is a number of seconds.
+    let never = headers.get(name).is_some_and(|value| value == "0");
+    Some(Directives::of(headers, name)).filter(|directives| !directives.private && !never)
 }
 
 /// Whether an `Expires` is after `now`, in milliseconds. An invalid date is past (RFC 9111, 5.3).
@@ -191,11 +199,14 @@ fn make_private(status: StatusCode, headers: &mut HeaderMap) {
     let Caching {
         has_cache_control,
         directives: Directives { public, private, .. },
-        cdn_may_store: shared,
+        cdn_may_store,
         ..
     } = Caching::of(headers);
-    if shared {
-        while let Some(name) = headers.keys().find(|name| cdn_may_store(headers, name)).cloned() {
+    if cdn_may_store {
+        let stored = |headers: &HeaderMap| {
+            headers.keys().find(|name| cdn_directives(headers, name).is_some()).cloned()
+        };
+        while let Some(name) = stored(headers) {
             headers.remove(name);
         }
     }

@@ -91,8 +91,8 @@ pub(super) struct State<K: SessionKind> {
     own_idle_is_new: bool,
     change: Change,
     deletion: Deletion,
-    /// The session that was deleted, for the mark in the browser.
-    deleted: Option<SessionId>,
+    /// The session that came, for the mark in the browser if its cookie is removed.
+    came: Option<SessionId>,
     revision: u64,
     /// Drawn when something is written, so that a lack of randomness is an error in the handler.
     nonce: Option<Nonce>,
@@ -138,7 +138,7 @@ impl<K: SessionKind> State<K> {
             own_idle_is_new: false,
             change: Change::None,
             deletion: Deletion::None,
-            deleted: None,
+            came: None,
             revision: 0,
             nonce: None,
             cookie: None,
@@ -164,8 +164,10 @@ impl<K: SessionKind> State<K> {
         self.opened = true;
         match opened {
             Ok(Opened { data, empty, verified }) => {
-                let Validity { id, created_at, idle, .. } = verified.validity;
-                (self.id, self.created_at) = (id, created_at);
+                let Validity { id, created_at, refreshed_at, idle, .. } = verified.validity;
+                (self.id, self.came) = (id, id);
+                // A format that does not say when the session began says when it was last refreshed.
+                self.created_at = created_at.or(Some(refreshed_at));
                 self.own_idle = idle.per_session.then_some(idle.seconds);
                 if !empty {
                     self.content = Content::Stored;
@@ -254,7 +256,7 @@ impl<K: SessionKind> State<K> {
         if let Some(json) = &json {
             size = core.check(&core.ring()[0], json.as_str().as_bytes(), now)?;
             incoming.check_room(core, size)?;
-            self.make_ready(now)?;
+            self.make_ready(core, now)?;
             if self.is_deleted() {
                 self.deletion = Deletion::Replaced;
             }
@@ -269,15 +271,25 @@ impl<K: SessionKind> State<K> {
 
     /// The fallible part of sealing, done while the handler can still get the error. Here and in
     /// everything that a handler calls, `now` is in milliseconds.
-    pub(super) fn make_ready(&mut self, now: u64) -> Result<(), SessionError> {
+    pub(super) fn make_ready(&mut self, core: &CodecInner, now: u64) -> Result<(), SessionError> {
         check_time(now)?;
         if self.nonce.is_none() {
             self.nonce = Some(draw_nonce(now)?);
         }
         if self.id.is_none() {
-            self.id = Some(draw_id(now)?);
+            self.id = new_id(core, now)?;
         }
         Ok(())
+    }
+
+    /// Begins a new session of this id, which was drawn while nothing was given up yet.
+    pub(super) fn regenerate_as(
+        &mut self,
+        id: Option<SessionId>,
+    ) -> Result<Option<K::Data>, SessionError> {
+        let old = self.regenerate()?;
+        self.id = id;
+        Ok(old)
     }
 
     fn written(&mut self, force: bool) {
@@ -302,8 +314,6 @@ impl<K: SessionKind> State<K> {
     pub(super) fn delete(&mut self) -> Result<Option<K::Data>, SessionError> {
         self.check_writable()?;
         self.deletion = Deletion::Requested;
-        let stored = self.stored.as_ref().and_then(|stored| stored.validity.id);
-        self.deleted = self.deleted.or(stored);
         self.written(false);
         Ok(self.clear())
     }
@@ -323,10 +333,10 @@ impl<K: SessionKind> State<K> {
         self.change = Change::Closed;
     }
 
-    pub(super) fn touch(&mut self, now: u64) -> Result<(), SessionError> {
+    pub(super) fn touch(&mut self, core: &CodecInner, now: u64) -> Result<(), SessionError> {
         self.check_writable()?;
         if !self.is_empty() {
-            self.make_ready(now)?;
+            self.make_ready(core, now)?;
             self.written(true);
         }
         Ok(())
@@ -347,7 +357,7 @@ impl<K: SessionKind> State<K> {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
         if self.own_idle != Some(seconds) {
-            self.touch(now)?;
+            self.touch(core, now)?;
             self.own_idle = Some(seconds);
             self.own_idle_is_new = true;
         }
@@ -394,6 +404,7 @@ impl<K: SessionKind> State<K> {
     ) -> (Outcome, Option<Event>) {
         let change = std::mem::replace(&mut self.change, Change::Closed);
         let nonce = self.nonce.take();
+        let removed = matches!(change, Change::Written { .. }) && self.json().is_none();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
             // A response that was sent during the log-out has brought the cookie back.
@@ -413,7 +424,10 @@ impl<K: SessionKind> State<K> {
                 self.send_refresh(core, incoming, circumstances, nonce, json)
             }
         };
-        let mark = self.deleted.and_then(|id| core.mark(id, incoming.values(), circumstances.now));
+        // Also where another session takes the place of a deleted one.
+        let ended = removed || self.deletion != Deletion::None;
+        let mark = self.came.filter(|_| ended);
+        let mark = mark.and_then(|id| core.mark(id, incoming.values(), circumstances.now));
         let (mark, event) = match mark.transpose() {
             Ok(mark) => (mark.and_then(|mark| HeaderValue::try_from(mark).ok()), event),
             Err(error) => (None, Some(Event::NotSealed(error))),
@@ -461,7 +475,7 @@ impl<K: SessionKind> State<K> {
         match self.seal(core, cipher, nonce, now, now, json) {
             Ok(cookie) => (cookie, None),
             // If the new session cannot be written, the older one must not stay in its place.
-            Err(error) if self.stored.is_none() => {
+            Err(error) if self.stored.is_none() || error == EncodeErrorKind::Expired => {
                 (self.removal(core, incoming), Some(Event::NotSealed(error)))
             }
             Err(error) => (None, Some(Event::NotSealed(error))),
@@ -515,16 +529,22 @@ impl<K: SessionKind> State<K> {
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         // The cookie of a remembered session outlives the browser.
         let live = own
-            .filter(|own| own.seconds > core.settings.idle)
+            .filter(|own| core.outlives_browser(*own))
             .filter(|_| cookie.max_age() == core.cookie.max_age())
             .map(|own| {
                 let created_at = self.created_at.or(Some(refreshed_at));
                 core.expires_at(created_at, refreshed_at, own).saturating_sub(now) / 1000
             });
+        let counts = idle.unwrap_or(Idle { seconds: core.settings.idle, per_session: false });
+        // A format that does not say when the session began cannot limit its life either.
+        let created_at = self.created_at.filter(|_| cipher.keeps_header());
+        if core.expires_at(created_at, refreshed_at, counts) <= now {
+            return Err(EncodeErrorKind::Expired);
+        }
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
         // A session from a format without ids gets one here.
         let id = Some(self.id.map_or_else(|| draw_id(now), Ok)?);
-        let token = Header { id, created_at: self.created_at, refreshed_at, idle };
+        let token = Header { id, created_at, refreshed_at, idle };
         core.check(cipher, json.as_bytes(), refreshed_at)?;
         let value_len = cipher.token_len(json.len(), refreshed_at);
         let header = cookie
@@ -544,6 +564,11 @@ impl<K: SessionKind> State<K> {
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         came.then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
     }
+}
+
+/// A name for a session that begins, where the primary key's tokens have one.
+pub(super) fn new_id(core: &CodecInner, now: u64) -> Result<Option<SessionId>, EncodeErrorKind> {
+    core.ring()[0].keeps_header().then(|| draw_id(now)).transpose()
 }
 
 impl State<Dynamic> {

@@ -238,3 +238,12 @@ fn messages_are_one_line_without_a_full_stop() {
         assert!(!message.contains('\n') && !message.ends_with('.'), "{message:?}");
     }
 }
+
+#[test]
+fn a_remember_timeout_below_the_idle_timeout_is_refused() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let remembering = |timeout| builder().idle_timeout(day).remember_timeout(timeout);
+    let kind = fails(remembering(day - Duration::from_secs(1)), &["86399s", "86400s", "set both"]);
+    assert!(matches!(kind, ConfigErrorKind::RememberBelowIdle { .. }));
+    remembering(day).build().unwrap();
+}

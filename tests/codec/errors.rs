@@ -37,7 +37,7 @@ fn says(error: &impl std::fmt::Display, parts: &[&str]) {
 
 #[test]
 fn data_that_json_cannot_express_is_an_error_with_a_reason() {
-    let error = Codec::<ByPlace>::new(ring(&[7])).unwrap().encode(&seats()).unwrap_err();
+    let error = Codec::<ByPlace>::new(ring(&[7])).unwrap().encode(seats()).unwrap_err();
     assert!(matches!(error.kind(), EncodeErrorKind::Serialize { .. }));
     says(&error, &["could not be serialized to JSON", "key must be a string"]);
 }
@@ -46,7 +46,7 @@ fn data_that_json_cannot_express_is_an_error_with_a_reason() {
 fn an_error_names_what_a_fastify_token_cannot_hold() {
     let codec = Codec::<sealed_session::Dynamic>::new(Keyring::fastify(key(7))).unwrap();
     let mut entries = Entries::new();
-    entries.insert("__ts", &SECRET).unwrap();
+    entries.insert("__ts", SECRET).unwrap();
     says(&codec.encode(&entries).unwrap_err(), &["`__ts`", "reserved"]);
 
     struct List;
@@ -55,7 +55,7 @@ fn an_error_names_what_a_fastify_token_cannot_hold() {
         const NAME: &'static str = "list";
     }
     let codec = Codec::<List>::new(Keyring::fastify(key(8))).unwrap();
-    let error = codec.encode(&vec![SECRET.to_owned()]).unwrap_err();
+    let error = codec.encode(vec![SECRET.to_owned()]).unwrap_err();
     assert_eq!(error.kind(), &EncodeErrorKind::NotAnObject);
     says(&error, &["not a JSON object", "fastify"]);
     says(&EncodeErrorKind::NoRoomForIdleTimeout, &["cannot carry", "idle timeout", "fastify"]);
@@ -72,7 +72,7 @@ fn an_error_says_what_the_system_lacks() {
 fn a_codec_error_converts_to_a_session_error() {
     fn handler() -> Result<String, SessionError> {
         let codec = Codec::<ByPlace>::new(ring(&[7])).unwrap();
-        Ok(codec.encode(&seats())?)
+        Ok(codec.encode(seats())?)
     }
     let error = handler().unwrap_err();
     assert!(matches!(error.kind(), SessionErrorKind::Encode(EncodeErrorKind::Serialize { .. })));
@@ -111,10 +111,10 @@ fn a_program_that_ends_with_any_other_error_prints_its_text() {
     let codec = Codec::<ByPlace>::new(ring(&[7])).unwrap();
     main_prints(codec.decode("?").unwrap_err(), &DecodeErrorKind::Malformed.to_string());
 
-    let error = codec.encode(&seats()).unwrap_err();
+    let error = codec.encode(seats()).unwrap_err();
     let text = error.to_string();
     main_prints(error, &text);
-    main_prints(SessionError::from(codec.encode(&seats()).unwrap_err()), &text);
+    main_prints(SessionError::from(codec.encode(seats()).unwrap_err()), &text);
 
     let builder = Codec::<ByPlace>::builder(ring(&[7]));
     let error = builder.idle_timeout(std::time::Duration::ZERO).build().unwrap_err();

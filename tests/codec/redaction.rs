@@ -99,7 +99,7 @@ fn debug_of_a_salt_leaks_no_salt() {
 #[test]
 fn debug_of_an_opened_session_leaks_neither_data_nor_key() {
     let codec = codec();
-    let opened = codec.decode(codec.encode(&login()).unwrap()).unwrap();
+    let opened = codec.decode(codec.encode(login()).unwrap()).unwrap();
     assert_eq!(opened.data.user, login().user);
     debug_hides(&KEY, &opened);
     debug_hides(login().user.as_bytes(), &opened);
@@ -160,7 +160,7 @@ fn errors_of_opening_quote_neither_token_nor_plaintext() {
         const NAME: &'static str = "login";
     }
 
-    let token = codec().encode(&login()).unwrap();
+    let token = codec().encode(login()).unwrap();
     quotes_nothing(&token, &codec().decode(&token[1..]).unwrap_err());
     quotes_nothing(&token, &codec().decode_cookie_header(format!("login=x{token}")).unwrap_err());
     let other =

@@ -24,7 +24,7 @@ fn login(user: &str) -> NamedLogin {
 }
 
 fn token(user: &str) -> String {
-    codec().encode(&login(user)).unwrap()
+    codec().encode(login(user)).unwrap()
 }
 
 #[track_caller]
@@ -65,7 +65,7 @@ fn opens_what_it_sealed() {
 fn opens_the_entries_that_it_sealed() {
     let codec = codec_at::<Dynamic>(&[7], START);
     let mut entries = Entries::new();
-    entries.insert("visits", &3).unwrap();
+    entries.insert("visits", 3).unwrap();
     entries.insert("名前", "Zoë").unwrap();
     let opened = codec.decode(codec.encode(&entries).unwrap()).unwrap();
     assert_eq!(opened.data.get::<u32>("visits").unwrap(), Some(3));
@@ -96,7 +96,7 @@ fn a_token_is_bound_to_the_whole_name() {
         .unwrap();
     assert_eq!(prefixed.cookie_name(), "__Host-login");
     assert_eq!(prefixed.decode(token("ada")).unwrap_err().kind(), &DecodeErrorKind::NoMatchingKey);
-    refuses(prefixed.encode(&login("ada")).unwrap(), DecodeErrorKind::NoMatchingKey);
+    refuses(prefixed.encode(login("ada")).unwrap(), DecodeErrorKind::NoMatchingKey);
 }
 
 #[test]
@@ -193,9 +193,9 @@ fn an_empty_or_quoted_cookie_is_malformed() {
 #[test]
 fn tries_the_next_cookie_after_one_that_does_not_open() {
     let token = token("ada");
-    let forged = Codec::<NamedLogin>::new(ring(&[8])).unwrap().encode(&login("eve")).unwrap();
-    let expired = codec_at::<NamedLogin>(&[7], START - DAY).encode(&login("eve")).unwrap();
-    let future = codec_at::<NamedLogin>(&[7], START + DAY).encode(&login("eve")).unwrap();
+    let forged = Codec::<NamedLogin>::new(ring(&[8])).unwrap().encode(login("eve")).unwrap();
+    let expired = codec_at::<NamedLogin>(&[7], START - DAY).encode(login("eve")).unwrap();
+    let future = codec_at::<NamedLogin>(&[7], START + DAY).encode(login("eve")).unwrap();
     for junk in ["junk", "", "%00", &forged, &expired, &future, &"A".repeat(5000)] {
         finds(format!("login={junk}; login={token}"), "ada");
     }
@@ -219,7 +219,7 @@ fn tries_at_most_four_cookies_of_its_name() {
 
 #[test]
 fn says_why_the_first_of_several_does_not_open() {
-    let forged = Codec::<NamedLogin>::new(ring(&[8])).unwrap().encode(&login("eve")).unwrap();
+    let forged = Codec::<NamedLogin>::new(ring(&[8])).unwrap().encode(login("eve")).unwrap();
     finds_none(format!("login={forged}; login=junk"), DecodeErrorKind::NoMatchingKey);
     finds_none(format!("login=junk; login={forged}"), DecodeErrorKind::Malformed);
 }
@@ -273,6 +273,17 @@ fn says_how_large_the_cookie_would_have_been() {
 
 #[test]
 fn refuses_11_kilobytes() {
-    let error = codec().encode(&login(&"x".repeat(11_000))).unwrap_err();
+    let error = codec().encode(login(&"x".repeat(11_000))).unwrap_err();
     assert!(matches!(error.kind(), EncodeErrorKind::TooLarge(size) if size.size > 14_000));
+}
+
+#[test]
+fn a_set_cookie_value_takes_no_text_that_is_no_token() {
+    let codec = codec_at::<Dynamic>(&[1], START);
+    let token = codec.encode(Entries::new()).unwrap();
+    assert!(codec.set_cookie(&token).unwrap().starts_with(&format!("session={token}; ")));
+    for text in ["x; Domain=example.org", "x\r\nX-Injected: 1", "x y", "x,y", "\u{e9}", "\"x\""] {
+        let error = codec.set_cookie(text).unwrap_err();
+        assert_eq!(*error.kind(), EncodeErrorKind::NotAToken, "{text:?}");
+    }
 }

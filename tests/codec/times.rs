@@ -27,7 +27,7 @@ fn with_timeouts(clock: &TestClock, idle: u64, absolute: u64) -> Codec<Dynamic> 
 }
 
 fn token(codec: &Codec<Dynamic>) -> String {
-    codec.encode(&Entries::new()).unwrap()
+    codec.encode(Entries::new()).unwrap()
 }
 
 /// A token of now, changed before it is sealed.
@@ -244,9 +244,9 @@ fn a_restored_session_cannot_override_its_expiry() {
     let mut entries = Entries::new();
     for name in ["expires", "expires_at", "expiry", "__ts", "maxAge", "created_at", "refreshed_at"]
     {
-        entries.insert(name, &(START + 1000 * DAY)).unwrap();
+        entries.insert(name, START + 1000 * DAY).unwrap();
     }
-    entries.insert("cookie", &serde_json::json!({"expires": "9999-12-31T23:59:59Z"})).unwrap();
+    entries.insert("cookie", serde_json::json!({"expires": "9999-12-31T23:59:59Z"})).unwrap();
     let token = codec.encode(&entries).unwrap();
     let mut opened = codec.decode(&token).unwrap();
     opened.info.expires_at = at(LAST);
@@ -325,7 +325,7 @@ fn a_time_that_a_token_cannot_hold_is_an_error_and_not_a_panic() {
     let token = token(&codec);
     for now in [LAST + 1, u64::MAX - 1, u64::MAX] {
         clock.set(now);
-        let error = codec.encode(&Entries::new()).unwrap_err();
+        let error = codec.encode(Entries::new()).unwrap_err();
         assert_eq!(error.kind(), &EncodeErrorKind::Clock);
         refuses(&codec, &token, DecodeErrorKind::Expired);
     }
@@ -344,4 +344,19 @@ fn times_that_a_token_cannot_hold_are_not_sealed() {
         (opened.info.created_at, opened.info.refreshed_at) = (created_at.map(at), at(refreshed_at));
         assert_eq!(codec.reseal(&opened).unwrap_err().kind(), &EncodeErrorKind::Clock);
     }
+}
+
+#[test]
+fn a_session_that_has_expired_since_it_was_decoded_is_not_refreshed() {
+    let clock = TestClock::at(START);
+    let codec = with_timeouts(&clock, 60, 100);
+    let decoded = codec.decode(token(&codec)).unwrap();
+    clock.advance(seconds(59));
+    let refreshed = codec.decode(codec.refresh(&decoded).unwrap()).unwrap();
+    clock.advance(seconds(1));
+    let kind = |decoded| codec.refresh(decoded).unwrap_err().kind().clone();
+    assert_eq!(kind(&decoded), EncodeErrorKind::Expired);
+    codec.refresh(&refreshed).unwrap();
+    clock.advance(seconds(40));
+    assert_eq!(kind(&refreshed), EncodeErrorKind::Expired);
 }

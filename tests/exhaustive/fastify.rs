@@ -251,7 +251,7 @@ fn a_token_opens_under_its_own_key_and_scheme_alone() {
     let mut pairs = 0;
     for (scheme, name, key_byte, sealed_by) in &parties {
         for size in [2, 50, 1000] {
-            let token = sealed_by.encode(&json_of(size)).unwrap();
+            let token = sealed_by.encode(json_of(size)).unwrap();
             for (other_scheme, other_name, other_key, opener) in &parties {
                 let same = scheme == other_scheme && key_byte == other_key;
                 // Only the native token is bound to its name.
@@ -274,7 +274,7 @@ fn a_token_does_not_open_with_every_other_key_and_scheme() {
             plain(*own, "session"),
             signed(*own, "session"),
         ]
-        .map(|codec| codec.encode(&json_of(100)).unwrap());
+        .map(|codec| codec.encode(json_of(100)).unwrap());
         for (scheme, token) in tokens.iter().enumerate() {
             // The same key for the other kinds of token, and other keys for this kind.
             let mut ring = Keyring::new(key(100));

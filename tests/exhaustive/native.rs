@@ -31,7 +31,7 @@ fn tokens(codec: &Codec<Raw>, count: usize) -> Vec<String> {
     } else {
         vec![2, 3, 4, 100, 300]
     };
-    sizes.into_iter().map(|size| codec.encode(&json_of(size)).unwrap()).collect()
+    sizes.into_iter().map(|size| codec.encode(json_of(size)).unwrap()).collect()
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_token_with_a_byte_inserted_deleted_or_replaced_does_not_open() {
     // Ninety sizes one after the other, for every remainder, and ten over the whole range.
     let mut tokens = if all() { tokens(&codec, 10) } else { Vec::new() };
     let small = if all() { 90 } else { 4 };
-    tokens.extend((0..small).map(|n| codec.encode(&json_of(2 + n)).unwrap()));
+    tokens.extend((0..small).map(|n| codec.encode(json_of(2 + n)).unwrap()));
     Count::of("bytes inserted, deleted and replaced, native").run(&tokens, |token, count| {
         let token = token.as_bytes();
         for at in 0..=token.len() {
@@ -115,7 +115,7 @@ fn a_token_opens_under_its_own_name_and_key_alone() {
     for (sealed_by, size) in
         parties.iter().enumerate().flat_map(|p| sizes.iter().map(move |s| (p, s)))
     {
-        let token = sealed_by.1.encode(&json_of(*size)).unwrap();
+        let token = sealed_by.1.encode(json_of(*size)).unwrap();
         for (opener, codec) in parties.iter().enumerate() {
             assert_eq!(codec.decode(&token).is_ok(), opener == sealed_by.0);
             pairs += 1;
@@ -147,7 +147,7 @@ fn a_mixture_of_parts_of_two_tokens_does_not_open() {
 #[test]
 fn no_random_string_opens() {
     let codec = codec(7, "session");
-    let token = codec.encode(&json_of(100)).unwrap();
+    let token = codec.encode(json_of(100)).unwrap();
     let chunks: Vec<u64> = (0..if all() { 1000 } else { 10 }).collect();
     Count::of("random strings, native").run(&chunks, |chunk, count| {
         let mut rng = Rng::new(*chunk);
@@ -178,7 +178,7 @@ fn no_nonce_comes_twice() {
     let nonces = std::thread::scope(|scope| {
         let draw = || {
             (0..each)
-                .map(|_| codec.encode(&json_of(2)).unwrap()[..32].to_owned())
+                .map(|_| codec.encode(json_of(2)).unwrap()[..32].to_owned())
                 .collect::<Vec<_>>()
         };
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(draw)).collect();

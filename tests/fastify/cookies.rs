@@ -14,7 +14,7 @@ use crate::support::fastify::{
     EXPIRY, Vector, builder, codec, derived_secret, find, open, seal, seal_bare, seven, sign,
     vectors,
 };
-use crate::support::{Browser, START, at, entries, key, percent_encode, secs};
+use crate::support::{Browser, START, at, entries, key, percent_encode, seconds, secs};
 
 /// The key that the peer makes of a passphrase; `keys/passphrase.rs` tests that this crate does, too.
 fn derived(vector: &Vector) -> Option<Key> {
@@ -162,7 +162,7 @@ fn writes_the_shortest_form_that_node_reads() {
         (r#"{"a":"Grüße 😀","10":[]}"#, r#"{"a":"Grüße 😀","10":[],"__ts":1700000000}"#),
         (r#"{"a":1 }"#, r#"{"a":1,"__ts":1700000000}"#),
     ] {
-        let token = seven().encode(&entries(data)).unwrap();
+        let token = seven().encode(entries(data)).unwrap();
         assert_eq!(open(7, &token), plaintext);
         assert_eq!(token.len(), ((16 + plaintext.len()) * 4).div_ceil(3) + 3 + 32);
     }
@@ -175,7 +175,7 @@ fn signs_the_token_as_it_is_before_percent_encoding() {
         (FastifyKey::signed(key(7)), derived_secret(&[7; 32])),
         (FastifyKey::signed_with_secret(key(7), secret), secret.to_owned()),
     ] {
-        let cookie = codec(Keyring::fastify(key)).encode(&entries(r#"{"a":1}"#)).unwrap();
+        let cookie = codec(Keyring::fastify(key)).encode(entries(r#"{"a":1}"#)).unwrap();
         let token = cookie.split('.').next().unwrap().replace("%3B", ";");
         assert_eq!(cookie.replace("%3B", ";"), sign(&secret, &token));
     }
@@ -196,7 +196,7 @@ fn accepts_exactly_as_much_as_a_browser_stores() {
         [(Keyring::fastify(key(7)), 2998), (Keyring::fastify(FastifyKey::signed(key(7))), 2965)]
     {
         let codec = codec(ring);
-        let of = |len| codec.encode(&entries(&format!(r#"{{"a":"{}"}}"#, "x".repeat(len))));
+        let of = |len| codec.encode(entries(&format!(r#"{{"a":"{}"}}"#, "x".repeat(len))));
         let token = of(most).unwrap();
         assert!("session".len() + token.len() <= 4096);
         assert!(codec.decode(token).is_ok());
@@ -212,7 +212,7 @@ fn only_an_object_can_be_sealed() {
         const NAME: &'static str = "session";
     }
     let codec = builder::<List>(Keyring::fastify(key(7))).build().unwrap();
-    assert_eq!(codec.encode(&vec![1]).unwrap_err().kind(), &EncodeErrorKind::NotAnObject);
+    assert_eq!(codec.encode(vec![1]).unwrap_err().kind(), &EncodeErrorKind::NotAnObject);
 }
 
 /// All that one flipped bit of a cookie leaves that still opens.
@@ -235,7 +235,7 @@ fn only_the_letter_case_of_an_escape_may_be_flipped() {
     for n in 0..6 {
         let wide = seal(7, dated(n));
         let signed = percent_encode(&sign(&derived_secret(&[7; 32]), &seal_bare(7, dated(n))));
-        let written = |codec: &Codec<_>| codec.encode(&entries(r#"{"a":1}"#)).unwrap();
+        let written = |codec: &Codec<_>| codec.encode(entries(r#"{"a":1}"#)).unwrap();
         for (codec, cookie) in [
             (&seven(), wide),
             (&seven(), written(&seven())),
@@ -332,7 +332,7 @@ mod moving {
     #[test]
     fn a_native_session_comes_back_in_the_token_of_node() {
         let back = codec(Keyring::fastify(key(7)).with_previous(key(8)).unwrap());
-        let native = codec(ring()).encode(&entries(r#"{"a":1}"#)).unwrap();
+        let native = codec(ring()).encode(entries(r#"{"a":1}"#)).unwrap();
         let opened = back.decode(native).unwrap();
         assert_eq!(opened.info.key_index, 1);
         let token = back.reseal(&opened).unwrap();
@@ -344,7 +344,7 @@ mod moving {
         let native = codec(Keyring::new(key(7)));
         assert!(native.decode(seal(7, COOKIE)).is_err());
         let fastify = codec(Keyring::fastify(key(7)));
-        assert!(fastify.decode(native.encode(&entries("{}")).unwrap()).is_err());
+        assert!(fastify.decode(native.encode(entries("{}")).unwrap()).is_err());
     }
 
     #[cfg(feature = "axum")]
@@ -366,4 +366,31 @@ mod moving {
         });
         assert!(page.set_cookies().is_empty());
     }
+}
+
+#[test]
+fn a_session_that_its_token_cannot_name_has_no_id() {
+    let mut browser = Browser::new();
+    let codec = browser.builder::<Dynamic>().build().unwrap();
+    codec.replace_keyring(Keyring::fastify(key(9)));
+    browser.visit(&codec, |session| {
+        session.insert("a", 1)?;
+        assert_eq!(session.id(), None);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_becomes_of_a_node_session_began_when_node_last_wrote_it() {
+    let mut browser = Browser::new();
+    let codec = browser.builder::<Dynamic>().build().unwrap();
+    codec.replace_keyring(Keyring::fastify(key(9)));
+    browser.visit(&codec, |session| session.insert("a", 1));
+    codec.replace_keyring(Keyring::new(key(1)).with_previous_fastify(key(9)).unwrap());
+    browser.clock.advance(seconds(60 * 60));
+    browser.visit(&codec, |session| session.insert("a", 2));
+    browser.visit(&codec, |session| {
+        assert_eq!(session.info().unwrap().created_at, Some(at(START)));
+        Ok(())
+    });
 }

@@ -23,7 +23,7 @@ fn dynamic(member: &str) -> Entries {
 #[track_caller]
 fn is_written_on(member: &str) {
     let mut entries = dynamic(member);
-    entries.insert("b", &false).unwrap();
+    entries.insert("b", false).unwrap();
     let written = open(7, &seven().encode(&entries).unwrap());
     assert_eq!(written, format!(r#"{{{member},"b":false,"__ts":1700000000}}"#));
 }
@@ -137,8 +137,8 @@ fn a_number_too_large_for_a_double_is_kept_but_cannot_be_read() {
 #[test]
 fn infinity_and_nan_are_null_as_in_node() {
     let mut entries = Entries::new();
-    entries.insert("a", &f64::INFINITY).unwrap();
-    entries.insert("b", &f64::NAN).unwrap();
+    entries.insert("a", f64::INFINITY).unwrap();
+    entries.insert("b", f64::NAN).unwrap();
     let written = open(7, &seven().encode(&entries).unwrap());
     assert_eq!(written, r#"{"a":null,"b":null,"__ts":1700000000}"#);
 }
@@ -242,7 +242,7 @@ fn a_whole_float_that_node_shortened_is_read_as_a_float() {
 #[test]
 fn an_integer_beyond_2_to_the_53_is_exact_until_node_writes() {
     let mut entries = Entries::new();
-    entries.insert("a", &u64::MAX).unwrap();
+    entries.insert("a", u64::MAX).unwrap();
     let opened = seven().decode(seven().encode(&entries).unwrap()).unwrap();
     assert_eq!(opened.data.get::<u64>("a").unwrap(), Some(u64::MAX));
     assert_eq!(dynamic(r#""a":18446744073709551615"#).get::<u64>("a").unwrap(), Some(u64::MAX));

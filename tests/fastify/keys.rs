@@ -67,12 +67,12 @@ fn one_key_may_occur_twice_only_with_different_signatures() {
         |first: FastifyKey, then: FastifyKey| Keyring::fastify(first).with_previous_fastify(then);
 
     let old = codec(Keyring::fastify(with("old")));
-    let token = old.encode(&entries(r#"{"a":1}"#)).unwrap();
+    let token = old.encode(entries(r#"{"a":1}"#)).unwrap();
     let new = codec(ring(with("new"), with("old")).unwrap());
     assert_eq!(new.decode(&token).unwrap().data.get::<u32>("a").unwrap(), Some(1));
-    assert!(old.decode(new.encode(&entries(r#"{"a":1}"#)).unwrap()).is_err(), "signed anew");
+    assert!(old.decode(new.encode(entries(r#"{"a":1}"#)).unwrap()).is_err(), "signed anew");
 
-    let unsigned = codec(Keyring::fastify(key(7))).encode(&entries(r#"{"a":1}"#)).unwrap();
+    let unsigned = codec(Keyring::fastify(key(7))).encode(entries(r#"{"a":1}"#)).unwrap();
     let begins_to_sign = codec(ring(FastifyKey::signed(key(7)), key(7).into()).unwrap());
     begins_to_sign.decode(&unsigned).unwrap();
 
@@ -127,7 +127,7 @@ mod through_axum {
     fn a_login_that_can_no_longer_be_sealed_leaves_no_older_session_behind() {
         let ours: Key = key(8);
         let codec = codec(Keyring::new(ours));
-        let old = codec.encode(&entries(r#"{"a":1}"#)).unwrap();
+        let old = codec.encode(entries(r#"{"a":1}"#)).unwrap();
         let replaced = codec.clone();
         let handler = async move |session: Session| {
             session.regenerate();

@@ -56,13 +56,13 @@ const USES: [Write; 6] = [
     |session| {
         if session.is_empty() { Ok(()) } else { session.set_idle_timeout(3 * DAY) }
     },
-    |session| session.update(|entries| entries.insert("b", &1)).map(drop),
+    |session| session.update(|entries| entries.insert("b", 1)).map(drop),
     |session| session.regenerate_keeping(&["a"]),
 ];
 
 fn entries() -> Entries {
     let mut entries = Entries::new();
-    entries.insert("a", &0_u64).unwrap();
+    entries.insert("a", 0_u64).unwrap();
     entries
 }
 
@@ -85,7 +85,7 @@ fn no_walk_of_the_clock_lengthens_the_absolute_life() {
     let browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     let mut rng = Rng::new(1);
-    let first = codec.encode(&entries()).unwrap();
+    let first = codec.encode(entries()).unwrap();
     let mut kept = 0;
     for walk in 0..100 {
         browser.clock.set(START);
@@ -121,7 +121,7 @@ fn a_clock_a_day_behind_ends_nothing_for_good() {
     {
         let browser = Browser::new();
         let codec = browser.codec::<Dynamic>();
-        let first = codec.encode(&entries()).unwrap();
+        let first = codec.encode(entries()).unwrap();
         browser.clock.go_back(behind);
         assert_eq!(codec.decode(&first).is_ok(), opens, "{behind:?}");
         let page = ask(&browser, &codec, &first, USES[0]);
@@ -138,7 +138,7 @@ fn a_session_begun_ahead_of_time_gains_no_more_than_the_skew() {
         let browser = Browser::new();
         let codec = browser.codec::<Dynamic>();
         browser.clock.advance(seconds(ahead));
-        let token = codec.encode(&entries()).unwrap();
+        let token = codec.encode(entries()).unwrap();
         browser.clock.set(START);
         assert_eq!(codec.decode(&token).is_ok(), ahead <= SKEW, "{ahead} s");
         browser.clock.set(START + ahead + ABSOLUTE);
@@ -152,7 +152,7 @@ fn between_any_two_edges_of_time_a_token_opens_exactly_while_it_is_valid() {
     let codec = browser.codec::<Dynamic>();
     for made in EDGES.into_iter().filter(|made| *made <= LAST) {
         browser.clock.set(made);
-        let token = codec.encode(&entries()).unwrap();
+        let token = codec.encode(entries()).unwrap();
         for now in EDGES {
             browser.clock.set(now);
             let valid = made <= now.saturating_add(SKEW) && now < made + IDLE;
@@ -169,7 +169,7 @@ fn between_any_two_edges_of_time_no_request_panics() {
         for made in EDGES.into_iter().filter(|made| *made <= LAST) {
             codec.replace_keyring(ring(&[1]));
             browser.clock.set(made);
-            let first = codec.encode(&entries()).unwrap();
+            let first = codec.encode(entries()).unwrap();
             codec.replace_keyring(ring(keys));
             for now in EDGES {
                 browser.clock.set(now);
@@ -192,7 +192,7 @@ fn a_write_at_a_time_that_no_token_can_say_is_a_500_and_sets_no_cookie() {
     let browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     browser.clock.set(LAST);
-    let first = codec.encode(&entries()).unwrap();
+    let first = codec.encode(entries()).unwrap();
     for (now, write, status) in [
         (LAST + 1, USES[1], StatusCode::INTERNAL_SERVER_ERROR),
         (LAST + 1, USES[2], StatusCode::INTERNAL_SERVER_ERROR),
@@ -212,7 +212,7 @@ fn a_refresh_after_the_last_time_at_which_a_session_can_begin_is_sealed() {
     let browser = Browser::new();
     let codec = browser.builder::<Dynamic>().idle_timeout(seconds(60)).build().unwrap();
     browser.clock.set(LAST);
-    let first = codec.encode(&entries()).unwrap();
+    let first = codec.encode(entries()).unwrap();
     browser.clock.advance(seconds(30));
     let page = ask(&browser, &codec, &first, USES[0]);
     assert_eq!(page.status, StatusCode::OK);
@@ -238,7 +238,7 @@ impl Clock for Jumping {
 fn a_clock_that_jumps_within_a_request_makes_no_token_that_contradicts_itself() {
     let times = [0, START - IDLE, START - 1, START, START + 1, START + IDLE, START + ABSOLUTE];
     let browser = Browser::new();
-    let first = browser.codec::<Dynamic>().encode(&entries()).unwrap();
+    let first = browser.codec::<Dynamic>().encode(entries()).unwrap();
     let judge = browser.codec::<Dynamic>();
     let mut written = HashSet::new();
     for (a, b, c) in triples(&times) {
@@ -272,7 +272,7 @@ fn a_clock_that_jumps_within_a_request_makes_no_token_that_contradicts_itself() 
 fn a_clock_that_jumps_to_its_limits_within_a_request_panics_nowhere() {
     let edges = [0, 1, START, LAST, LAST + 1, u64::MAX - 1, u64::MAX];
     let browser = Browser::new();
-    let first = browser.codec::<Dynamic>().encode(&entries()).unwrap();
+    let first = browser.codec::<Dynamic>().encode(entries()).unwrap();
     for (a, b, c) in triples(&edges) {
         for write in USES {
             let clock = Jumping { times: [a, b, c], asked: AtomicUsize::new(0) };
@@ -299,7 +299,7 @@ fn triples(times: &[u64]) -> impl Iterator<Item = (u64, u64, u64)> {
 fn a_regeneration_while_the_clock_is_ahead_is_not_revived_when_it_is_set_right() {
     let browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
-    let first = codec.encode(&entries()).unwrap();
+    let first = codec.encode(entries()).unwrap();
     browser.clock.advance(HOUR);
     let page = ask(&browser, &codec, &first, USES[5]);
     let ahead = token(&page).unwrap();

@@ -241,7 +241,7 @@ const PUBLIC: [&[(&str, &str)]; 14] = [
     &[("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT")],
 ];
 
-const NOT_PUBLIC: [&[(&str, &str)]; 12] = [
+const NOT_PUBLIC: [&[(&str, &str)]; 14] = [
     &[],
     // What pages say to be kept by nobody; a user of such pages alone stays logged in.
     &[(CACHE_CONTROL, "no-cache, must-revalidate"), (EXPIRES, "0")],
@@ -254,6 +254,8 @@ const NOT_PUBLIC: [&[(&str, &str)]; 12] = [
     &[(CACHE_CONTROL, "no-cache"), (ETAG, "\"a\"")],
     &[(CACHE_CONTROL, "PRIVATE"), (EXPIRES, "Thu, 01 Jan 2099 00:00:00 GMT")],
     &[(CDN, "no-store")],
+    &[(CDN, "no-cache")],
+    &[(CDN, "max-age=0")],
     &[(CDN, "private"), (CACHE_CONTROL, "private")],
 ];
 

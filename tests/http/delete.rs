@@ -123,7 +123,7 @@ fn an_update_begun_before_a_delete_is_a_conflict() {
     let page = browser.visit(&codec, |session| {
         let update = session.update(|entries| {
             session.delete();
-            entries.insert("a", &1)
+            entries.insert("a", 1)
         });
         is_kind(update, &SessionErrorKind::Conflict);
         Ok(())
@@ -316,7 +316,7 @@ fn a_value_that_could_not_be_read_again_is_refused() {
             let kind = SessionErrorKind::Encode(sealed_session::EncodeErrorKind::NotReadable);
             is_kind(session.insert("deep", nested(depth)), &kind);
             assert_eq!(session.get::<serde_json::Value>("deep")?, Some(nested(127)));
-            let entries = session.update(|entries| entries.insert("deep", &nested(depth)))?;
+            let entries = session.update(|entries| entries.insert("deep", nested(depth)))?;
             assert!(entries.done().unwrap().is_err());
         }
         // Brackets in a text are no levels.
@@ -404,4 +404,103 @@ fn settings_that_a_fastify_token_has_no_room_for_are_errors_of_build() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn whatever_removes_the_cookie_marks_the_deletion() {
+    let mut browser = Browser::new();
+    let codec = marking(&browser);
+    let removals: [fn(&Session<Login>); 3] = [
+        |session| {
+            session.take_data().unwrap();
+        },
+        |session| session.regenerate(),
+        |session| session.delete(),
+    ];
+    for remove in removals {
+        browser.visit(&codec, |session| session.set(SEVEN));
+        let old = browser.cookie("__Host-login").unwrap().to_owned();
+        browser.visit(&codec, move |session| {
+            remove(&session);
+            Ok(())
+        });
+        browser.set_cookie("__Host-login", &old);
+        browser.visit(&codec, |session| {
+            assert_eq!(session.refused(), Some(DecodeErrorKind::Ended));
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn a_mark_holds_the_last_sixteen_deletions() {
+    let mut browser = Browser::new();
+    let codec = marking(&browser);
+    let mut old = Vec::new();
+    for _ in 0..17 {
+        browser.visit(&codec, |session| session.set(SEVEN));
+        old.push(browser.cookie("__Host-login").unwrap().to_owned());
+        browser.visit(&codec, |session| {
+            session.delete();
+            Ok(())
+        });
+    }
+    for (place, old) in old.iter().enumerate() {
+        browser.set_cookie("__Host-login", old);
+        browser.visit(&codec, move |session| {
+            assert_eq!(session.data().is_some(), place == 0, "{place}");
+            Ok(())
+        });
+    }
+}
+
+#[cfg(feature = "fastify")]
+#[test]
+fn a_deletion_is_marked_under_a_previous_key_if_the_primary_has_become_a_fastify_key() {
+    let mut browser = Browser::new();
+    let codec = marking(&browser);
+    browser.visit(&codec, |session| session.set(SEVEN));
+    let old = browser.cookie("__Host-login").unwrap().to_owned();
+    // The browser's codecs have key 1.
+    codec.replace_keyring(Keyring::fastify(key(9)).with_previous(key(1)).unwrap());
+    browser.visit(&codec, |session| {
+        session.delete();
+        Ok(())
+    });
+    browser.set_cookie("__Host-login", &old);
+    browser.visit(&codec, |session| {
+        assert_eq!(session.refused(), Some(DecodeErrorKind::Ended));
+        Ok(())
+    });
+}
+
+#[test]
+fn after_a_deletion_an_update_begins_a_session_where_there_is_data_before_anything_is_written() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    browser.visit(&codec, |session| session.insert("user", 7));
+    browser.visit(&codec, |session| {
+        session.delete();
+        session.update_or_default(|entries| entries.insert("flash", "bye").unwrap())
+    });
+    browser.visit(&codec, |session| {
+        assert_eq!(session.get::<String>("flash")?.as_deref(), Some("bye"));
+        assert_eq!(session.get::<u32>("user")?, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_write_that_would_be_expired_at_once_removes_the_cookie() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Login>();
+    browser.visit(&codec, |session| session.set(SEVEN));
+    let clock = browser.clock.clone();
+    let page = browser.visit(&codec, move |session| {
+        assert_eq!(session.data(), Some(SEVEN));
+        // The handler takes longer than the session may last.
+        clock.advance(DAY * 30);
+        session.set(EIGHT)
+    });
+    is_removed(&page);
 }

@@ -342,3 +342,17 @@ fn a_write_lasts_from_the_response_on_even_if_the_handler_was_slow() {
         Ok(())
     });
 }
+
+#[test]
+fn a_session_is_remembered_also_for_as_long_as_others_idle() {
+    let mut browser = Browser::new();
+    let builder = browser.builder::<Login>().idle_timeout(7 * DAY).remember_timeout(7 * DAY);
+    let codec = builder.build().unwrap();
+    let page = browser.visit(&codec, |session| {
+        session.set(SEVEN)?;
+        session.remember()
+    });
+    assert_eq!(page.max_age(), Some(7 * 86_400));
+    browser.close();
+    assert!(opens(&mut browser, &codec));
+}

@@ -426,7 +426,7 @@ fn no_error_shows_a_secret() {
     watch.error("too large", codec.encode(&large));
     watch.error("could not be serialized", talkative.encode(&Talkative { writes: false }));
     watch.clock.set(1 << 40);
-    watch.error("clock", codec.encode(&login()));
+    watch.error("clock", codec.encode(login()));
     watch.clock.set(START);
     let mut opened = codec.decode(&token).unwrap();
     opened.info.own_idle_timeout = Some(Duration::ZERO);

@@ -119,7 +119,7 @@ fn setting_all_entries_replaces_them() {
     browser.visit(&codec, |session| session.insert("a", 1));
     browser.visit(&codec, |session| {
         let mut entries = Entries::new();
-        entries.insert("b", &2).unwrap();
+        entries.insert("b", 2).unwrap();
         session.set(entries)?;
         assert!(!session.contains("a") && session.contains("b"));
         Ok(())

@@ -56,7 +56,7 @@ fn a_write_that_is_too_large_reports_its_size_and_changes_nothing() {
             panic!("{error:?}");
         };
         assert_eq!(size.entry, Some(("b".to_owned(), 1)));
-        assert!(session.update(|entries| entries.insert("b", &1)).is_err());
+        assert!(session.update(|entries| entries.insert("b", 1)).is_err());
         Ok(())
     });
     let token = browser.cookie("session").unwrap();
@@ -158,4 +158,42 @@ struct Name(String);
 impl sealed_session::SessionKind for Name {
     type Data = Self;
     const NAME: &'static str = "name";
+}
+
+/// Writes its own session before the inner layer has put the other one beside it.
+#[test]
+fn a_write_between_two_layers_counts_as_well() {
+    let mut browser = Browser::new();
+    let outer = SessionLayer::new(browser.codec::<Dynamic>());
+    let inner = SessionLayer::new(browser.codec::<Name>());
+    let early = axum::middleware::from_fn(
+        |session: Session, request: axum::extract::Request, next: axum::middleware::Next| async move {
+            session.insert("a", "x".repeat(2900)).unwrap();
+            next.run(request).await
+        },
+    );
+    let handler = |name: Session<Name>| async move {
+        let error = name.set(Name("x".repeat(2900))).unwrap_err();
+        assert!(
+            matches!(error.kind(), SessionErrorKind::CookieHeaderTooLarge { cookies, .. } if cookies.len() == 2),
+            "{error}"
+        );
+    };
+    let app = Router::new().route("/", get(handler)).layer(inner).layer(early).layer(outer);
+    let page = browser.get(&app, "/");
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+}
+
+/// A browser sends a cookie that has no name as its value alone, which may be another program's secret.
+#[test]
+fn the_value_of_a_cookie_without_a_name_is_not_in_the_error() {
+    let browser = Browser::new();
+    let codec = browser.builder::<Dynamic>().max_cookie_header(300).build().unwrap();
+    let handler = |session: Session| async move {
+        session.insert("a", "x".repeat(300)).unwrap_err().to_string()
+    };
+    let app = Router::new().route("/", get(handler)).layer(SessionLayer::new(codec));
+    let request = http::Request::get("/").header("cookie", "hunter2; b=2");
+    let page = browser.send_plain(&app, request.body(axum::body::Body::empty()).unwrap());
+    assert!(page.body.contains("Cookie") && !page.body.contains("hunter2"), "{}", page.body);
 }

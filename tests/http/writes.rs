@@ -62,7 +62,7 @@ fn update_works_on_the_entries_of_a_session_that_begins() {
     let mut browser = Browser::new();
     let codec = browser.codec::<Dynamic>();
     browser.visit(&codec, |session| {
-        session.update(|entries| entries.insert("a", &1).unwrap()).map(drop)
+        session.update(|entries| entries.insert("a", 1).unwrap()).map(drop)
     });
     browser.visit(&codec, |session| {
         assert_eq!(session.get::<u32>("a")?, Some(1));
@@ -199,7 +199,7 @@ fn delete_beats_every_write_before_it() {
         ("insert", |session| session.insert("b", 2)),
         ("remove", |session| session.remove("a").map(drop)),
         ("set", |session| session.set(session.data().unwrap())),
-        ("update", |session| session.update(|e| e.insert("b", &2)).map(drop)),
+        ("update", |session| session.update(|e| e.insert("b", 2)).map(drop)),
         ("touch", Session::touch),
         ("set_idle_timeout", |session| session.set_idle_timeout(2 * DAY)),
         ("regenerate", |session| {

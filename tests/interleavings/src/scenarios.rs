@@ -59,7 +59,7 @@ type Write = fn(&Session) -> Result<(), SessionError>;
 
 const WRITES: [Write; 7] = [
     |session| session.insert("b", 2),
-    |session| session.update(|entries| entries.insert("c", &3)).map(drop),
+    |session| session.update(|entries| entries.insert("c", 3)).map(drop),
     |session| session.remove("a").map(drop),
     |session| session.touch(),
     |session| session.set_idle_timeout(Duration::from_secs(60)),
@@ -77,7 +77,7 @@ const NOT_REGENERATING: [Write; 6] =
 fn old_session(codec: &Codec<Dynamic>, clock: &TestClock) -> String {
     clock.set(NOW - 3600);
     let mut entries = Entries::new();
-    entries.insert("a", &1).unwrap();
+    entries.insert("a", 1).unwrap();
     let token = codec.encode(&entries).unwrap();
     clock.set(NOW);
     token
@@ -186,7 +186,7 @@ fn no_update_is_lost(tasks: u32) {
                 let add = |entries: &mut Entries| {
                     let a = entries.get::<u32>("a").unwrap().unwrap();
                     yield_now();
-                    entries.insert("a", &(a + 1)).unwrap();
+                    entries.insert("a", a + 1).unwrap();
                 };
                 while let Err(error) = session.update(add) {
                     assert_eq!(*error.kind(), SessionErrorKind::Conflict);
@@ -268,7 +268,7 @@ fn keys_are_replaced_by(rings: &'static [&'static [u8]]) {
         spawn(move || codec.replace_keyring(ring(keys)))
     };
     join(rings.iter().map(|keys| replace(keys)).collect());
-    let primary = codec.decode(codec.encode(&Entries::new()).unwrap()).unwrap().info.key_id;
+    let primary = codec.decode(codec.encode(Entries::new()).unwrap()).unwrap().info.key_id;
     let rotating = primary != opened(&codec, &token).info.key_id;
     // Whichever came last, it is in force as a whole.
     let cookie = request(&codec, Some(&token), |_session| ());
@@ -287,7 +287,7 @@ fn closure_uses_it_again(tasks: u32) {
                 updating.insert("inner", 1).unwrap();
                 updating.touch().unwrap();
                 or_conflict(updating.update(|_| yield_now()).map(drop));
-                entries.insert("outer", &1)
+                entries.insert("outer", 1)
             });
             assert_eq!(*result.unwrap_err().kind(), SessionErrorKind::Conflict);
         })];
@@ -382,7 +382,7 @@ thread_local! {
 
 fn foreign_code_uses_it_again(tasks: u32) {
     let (first, clock) = codec::<Reaching>();
-    let old = first.encode(&Reaching(0)).unwrap();
+    let old = first.encode(Reaching(0)).unwrap();
     let keys = ring(&[2, 1]);
     let codec = Codec::<Reaching>::builder(keys).clock(ReachingClock(clock)).build().unwrap();
     for token in [old.as_str(), "junk"] {
@@ -417,7 +417,7 @@ impl<'de> Deserialize<'de> for Reaching {
 
 fn serde_uses_it_again(tasks: u32) {
     let (codec, _) = codec::<Reaching>();
-    let token = codec.encode(&Reaching(0)).unwrap();
+    let token = codec.encode(Reaching(0)).unwrap();
     let cookie = request(&codec, Some(&token), |session| {
         REACHED_FOR.set(Some(session.clone()));
         let write = |n: u32| {
@@ -444,7 +444,7 @@ fn a_closure_panics(tasks: u32) {
             let panics = AssertUnwindSafe(|| {
                 // Without a word on stderr, a hundred thousand times.
                 updating
-                    .update(|entries| resume_unwind(Box::new(entries.insert("lost", &1).is_ok())))
+                    .update(|entries| resume_unwind(Box::new(entries.insert("lost", 1).is_ok())))
             });
             assert!(catch_unwind::<_, Result<Updated<()>, _>>(panics).is_err());
         })];

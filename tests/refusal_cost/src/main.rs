@@ -73,7 +73,7 @@ fn codec<K: SessionKind>(ring: Keyring) -> Codec<K> {
 fn entries(size: usize) -> Entries {
     let mut entries = Entries::new();
     if size > 2 {
-        entries.insert("a", &"x".repeat(size - 8)).expect("a text");
+        entries.insert("a", "x".repeat(size - 8)).expect("a text");
     }
     entries
 }

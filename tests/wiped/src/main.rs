@@ -186,7 +186,7 @@ const DEEDS: &[Deed] = &[
         let signed = FastifyKey::signed_with_secret(key(), secret);
         forget(&mut secret);
         let codec = codec::<Dynamic>(Keyring::fastify(signed.clone()));
-        let token = codec.encode(&sealed_session::Entries::new()).unwrap();
+        let token = codec.encode(sealed_session::Entries::new()).unwrap();
         assert!(codec.decode(&token).is_ok());
         assert!(codec.decode(&token[1..]).is_err());
     }),
@@ -220,7 +220,7 @@ const DEEDS: &[Deed] = &[
             request(&codec, &token, |session| {
                 assert!(session.get::<Quiet>("a").unwrap().is_some());
                 session.insert("b", Quiet).unwrap();
-                session.update(|entries| entries.insert("c", &1)).unwrap().done().unwrap().unwrap();
+                session.update(|entries| entries.insert("c", 1)).unwrap().done().unwrap().unwrap();
                 let repeat = REPEAT.replace(200);
                 session.insert("d", Quiet).unwrap_err();
                 REPEAT.set(repeat);

@@ -19,7 +19,7 @@ pub(crate) fn routes() -> Router<Keyring> {
 
 async fn begin(State(keyring): State<Keyring>, age: Query<Age>) -> Response {
     let mut entries = Entries::new();
-    match entries.insert("basket", &["a book"]) {
+    match entries.insert("basket", ["a book"]) {
         Ok(_) => aged::<Dynamic>(keyring, &entries, age).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let (forks, count) = (numbers.next().unwrap_or(100), numbers.next().unwrap_or(1000));
     let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate().unwrap())).unwrap();
     // 24 bytes are 32 characters.
-    let nonce = || codec.encode(&Entries::new()).unwrap()[..32].to_owned();
+    let nonce = || codec.encode(Entries::new()).unwrap()[..32].to_owned();
 
     let mut seen = HashSet::new();
     let mut drawn: usize = 0;
