@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Codec;
 use super::inner::{CodecInner, Settings};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, CodecClock};
 use crate::cookies::CookieOptions;
 use crate::crypto::keyring::Keyring;
 #[cfg(feature = "fastify")]
@@ -45,7 +45,7 @@ pub struct CodecBuilder<K> {
     max_cookie_header: usize,
     mark_deletions: bool,
     cookie: CookieOptions,
-    clock: Arc<dyn Clock>,
+    clock: CodecClock,
     #[cfg(feature = "fastify")]
     share_fastify_key: bool,
     kind: PhantomData<fn() -> K>,
@@ -62,7 +62,7 @@ impl<K: SessionKind> CodecBuilder<K> {
             max_cookie_header: DEFAULT_MAX_COOKIE_HEADER,
             mark_deletions: false,
             cookie: CookieOptions::new(),
-            clock: Arc::new(SystemClock),
+            clock: CodecClock::System,
             #[cfg(feature = "fastify")]
             share_fastify_key: false,
             kind: PhantomData,
@@ -197,7 +197,7 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
-    /// The clock that the codec reads. Default: [`SystemClock`].
+    /// The clock that the codec reads. Default: [`SystemClock`](crate::SystemClock).
     ///
     /// ```
     /// # use sealed_session::{Codec, Dynamic, Key, Keyring, TestClock};
@@ -207,7 +207,7 @@ impl<K: SessionKind> CodecBuilder<K> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = CodecClock::Other(Arc::new(clock));
         self
     }
 

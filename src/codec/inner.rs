@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::decoded::{Validity, Verified};
-use crate::clock::{Clock, unix_millis};
+use crate::clock::CodecClock;
 use crate::cookies::{CookieOptions, MAX_COOKIE_LEN, SetCookie, values};
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
@@ -58,7 +58,7 @@ pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
     pub(crate) cookie_options: CookieOptions,
     pub(crate) settings: Settings,
-    clock: Arc<dyn Clock>,
+    clock: CodecClock,
     /// Seals and opens the cookie that marks deletions, if the codec does so.
     marker: Option<Box<CodecInner>>,
     /// The cookie's name. A fastify key is claimed for it as long as this lives.
@@ -106,7 +106,7 @@ impl CodecInner {
         kind_name: &'static str,
         cookie_options: CookieOptions,
         settings: Settings,
-        clock: Arc<dyn Clock>,
+        clock: CodecClock,
         keyring: &Keyring,
     ) -> Result<Self, ConfigError> {
         let cookie = cookie_options.prepare(kind_name)?;
@@ -191,12 +191,12 @@ impl CodecInner {
 
     /// The current time in milliseconds since the Unix epoch. It calls the user's code: hold no lock.
     pub(crate) fn now(&self) -> u64 {
-        unix_millis(self.clock.now())
+        self.clock.now()
     }
 
     /// The same, or a time a few milliseconds earlier: for what every request needs.
     pub(crate) fn coarse_now(&self) -> u64 {
-        unix_millis(self.clock.coarse_now())
+        self.clock.coarse_now()
     }
 
     pub(super) fn marks_deletions(&self) -> bool {
