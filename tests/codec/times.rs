@@ -360,3 +360,16 @@ fn a_session_that_has_expired_since_it_was_decoded_is_not_refreshed() {
     clock.advance(seconds(40));
     assert_eq!(kind(&refreshed), EncodeErrorKind::Expired);
 }
+
+#[test]
+fn the_last_millisecond_that_a_token_can_say_is_sealed_and_the_next_is_not() {
+    let clock = TestClock::at(LAST);
+    let codec = codec(&clock);
+    clock.advance(Duration::from_millis(((1 << 48) - 1) % 1000));
+    let decoded = codec.decode(token(&codec)).unwrap();
+    let last = Duration::from_millis((1 << 48) - 1);
+    assert_eq!(decoded.info.created_at, Some(SystemTime::UNIX_EPOCH + last));
+    clock.advance(Duration::from_millis(1));
+    let error = codec.encode(Entries::new()).unwrap_err();
+    assert_eq!(*error.kind(), EncodeErrorKind::Clock);
+}
