@@ -287,3 +287,12 @@ fn a_set_cookie_value_takes_no_text_that_is_no_token() {
         assert_eq!(*error.kind(), EncodeErrorKind::NotAToken, "{text:?}");
     }
 }
+
+#[test]
+fn what_is_printed_of_a_decoded_token_is_its_info_without_the_data() {
+    let codec = codec();
+    let decoded = codec.decode(codec.encode(login("ada")).unwrap()).unwrap();
+    let printed = format!("{decoded:?}");
+    assert!(printed.contains("Decoded") && printed.contains("expires_at"), "{printed}");
+    assert!(!printed.contains("ada"), "{printed}");
+}
