@@ -203,6 +203,11 @@ impl CodecInner {
         self.marker.is_some()
     }
 
+    /// The idle timeout of a session without a separate one.
+    pub(crate) fn usual_idle(&self) -> Idle {
+        Idle { seconds: self.settings.idle, per_session: false }
+    }
+
     /// Whether the cookie of a session with this timeout stays when the browser is closed: if the session
     /// is remembered, or was given a longer time than others have.
     pub(crate) fn outlives_browser(&self, idle: Idle) -> bool {
@@ -263,7 +268,7 @@ impl CodecInner {
             created_at: Some(created_at),
             // If the clock went back, the token must not contradict itself.
             refreshed_at: header.refreshed_at.max(created_at),
-            idle: header.idle.or(Some(Idle { seconds: self.settings.idle, per_session: false })),
+            idle: header.idle.or_else(|| Some(self.usual_idle())),
             ..header
         }
     }
@@ -295,7 +300,7 @@ impl CodecInner {
             let key_id = ring[opened.key_index].id();
             (opened, key_id)
         };
-        let codecs = Idle { seconds: self.settings.idle, per_session: false };
+        let codecs = self.usual_idle();
         let idle = match header.idle {
             Some(idle) if idle.per_session => idle,
             // The codec's setting when it was sealed. The current setting can only shorten it.

@@ -526,21 +526,19 @@ impl<K: SessionKind> State<K> {
         let kept = self.stored.as_ref().map(|stored| stored.validity);
         let kept = kept.filter(|kept| kept.refreshed_at == refreshed_at).map(|kept| kept.idle);
         let idle = own.or(kept);
+        // A format that does not say when the session began cannot limit its life either.
+        let created_at = self.created_at.or(Some(refreshed_at)).filter(|_| cipher.keeps_header());
+        let counts = idle.unwrap_or_else(|| core.usual_idle());
+        let expires_at = core.expires_at(created_at, refreshed_at, counts);
+        if expires_at <= now {
+            return Err(EncodeErrorKind::Expired);
+        }
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
         // The cookie of a remembered session outlives the browser.
         let live = own
             .filter(|own| core.outlives_browser(*own))
             .filter(|_| cookie.max_age() == core.cookie.max_age())
-            .map(|own| {
-                let created_at = self.created_at.or(Some(refreshed_at));
-                core.expires_at(created_at, refreshed_at, own).saturating_sub(now) / 1000
-            });
-        let counts = idle.unwrap_or(Idle { seconds: core.settings.idle, per_session: false });
-        // A format that does not say when the session began cannot limit its life either.
-        let created_at = self.created_at.filter(|_| cipher.keeps_header());
-        if core.expires_at(created_at, refreshed_at, counts) <= now {
-            return Err(EncodeErrorKind::Expired);
-        }
+            .map(|_| (expires_at - now) / 1000);
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
         // A session from a format without ids gets one here.
         let id = Some(self.id.map_or_else(|| draw_id(now), Ok)?);
