@@ -97,6 +97,14 @@ impl CodecClock {
     }
 }
 
+/// The milliseconds since the first call, by a clock that is never set.
+#[cfg(feature = "revocation")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+pub(crate) fn monotonic_millis() -> u64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    millis(START.get_or_init(std::time::Instant::now).elapsed())
+}
+
 /// A time in milliseconds since the Unix epoch.
 pub(crate) fn unix_millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, millis)

@@ -3,15 +3,17 @@
 
 use std::any::type_name;
 use std::fmt;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 
-use crate::error::SessionError;
+use crate::error::{DecodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::SessionKind;
 use crate::logging;
 use crate::middleware::{LayerConflict, cookie_names};
@@ -112,7 +114,8 @@ macro_rules! data_extractor {
                 parts: &mut Parts,
                 _state: &S,
             ) -> Result<Option<Self>, SessionRejection> {
-                let data = session::<K>(parts)?.$read();
+                let session = available::<K>(parts)?;
+                let data = session.$read();
                 // A kind that has data before anything is written (`Dynamic`) can be empty all the
                 // same.
                 Ok(data.filter(|data| !K::is_empty(data)).map(Self))
@@ -161,6 +164,9 @@ pub enum SessionRejection {
     },
     /// [`Current`] without a session: 401.
     NoSession,
+    /// It is not known whether the session was ended: 503, with `Retry-After`. The cookie stays as it
+    /// is.
+    Unavailable,
 }
 
 impl fmt::Display for SessionRejection {
@@ -180,6 +186,7 @@ impl fmt::Display for SessionRejection {
             }
             Self::ClashingLayers { reason } => f.write_str(reason),
             Self::NoSession => f.write_str("no session"),
+            Self::Unavailable => SessionErrorKind::Unavailable.fmt(f),
         }
     }
 }
@@ -190,6 +197,7 @@ impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
         match self {
             Self::NoSession => (StatusCode::UNAUTHORIZED, self.to_string()).into_response(),
+            Self::Unavailable => unavailable(self.to_string()),
             // The client sees the body; names of types and cookies are for the log.
             Self::MissingLayer { .. } | Self::ClashingLayers { .. } => {
                 logging::rejected(&self);
@@ -203,8 +211,12 @@ impl IntoResponse for SessionRejection {
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         logging::failed(&self);
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        let mut response = (status, "the session could not be used").into_response();
+        let body = "the session could not be used";
+        let mut response = match self.kind() {
+            SessionErrorKind::Unavailable => unavailable(body.to_owned()),
+            SessionErrorKind::Ended => (StatusCode::UNAUTHORIZED, body).into_response(),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, body).into_response(),
+        };
         response.extensions_mut().insert(Arc::new(self));
         response
     }
@@ -226,8 +238,26 @@ impl<S: Sync, K: SessionKind> OptionalFromRequestParts<S> for Session<K> {
         parts: &mut Parts,
         _state: &S,
     ) -> Result<Option<Self>, SessionRejection> {
-        Ok(Some(session(parts)?).filter(|session: &Self| !session.is_empty()))
+        Ok(Some(available(parts)?).filter(|session: &Self| !session.is_empty()))
     }
+}
+
+/// The session, unless it is not known whether it was ended.
+fn available<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {
+    let session = session::<K>(parts)?;
+    match session.refused() {
+        Some(DecodeErrorKind::Unavailable) => Err(SessionRejection::Unavailable),
+        _ => Ok(session),
+    }
+}
+
+/// The response while it is not known which sessions have ended. The clients do not all come back at
+/// once.
+fn unavailable(body: String) -> Response {
+    let random = RandomState::new().build_hasher().finish();
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(2 + random % 9));
+    response
 }
 
 fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection> {

@@ -287,10 +287,14 @@ mod kind;
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod logging;
+#[cfg(feature = "revocation")]
+mod marks;
 mod members;
 #[cfg(feature = "tower")]
 mod middleware;
 mod plaintext;
+#[cfg(feature = "revocation")]
+pub mod revocation;
 #[cfg_attr(
     not(feature = "tower"),
     allow(dead_code, unused_imports, reason = "for the session handle")
@@ -319,11 +323,15 @@ pub use crate::error::{
     ConfigError, ConfigErrorKind, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind,
     KeyError, KeyErrorKind, KeyLengthHint, SessionError, SessionErrorKind, TooLarge,
 };
+#[cfg(feature = "revocation")]
+pub use crate::error::{RevocationError, RevocationErrorKind};
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, Peek, SessionRejection};
 pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
+#[cfg(feature = "revocation")]
+pub use crate::revocation::{Revocations, Tag};
 #[cfg(feature = "tower")]
 pub use crate::session::{Session, Updated};
 pub use crate::session_id::{InvalidSessionId, SessionId};

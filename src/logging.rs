@@ -134,10 +134,79 @@ pub(crate) fn made_private(cookie: &str) {
     );
 }
 
-/// A method that returns nothing was called when it no longer had any effect.
-pub(crate) fn too_late(cookie: &str, method: &str) {
+/// A method that returns nothing had no effect.
+#[cfg(feature = "tower")]
+pub(crate) fn no_effect(cookie: &str, method: &str, error: &crate::error::SessionError) {
     #[cfg(feature = "tracing")]
-    tracing::error!(target: TARGET, cookie, method, "too late: the response headers are already sent");
+    tracing::error!(target: TARGET, cookie, method, "no effect: {error}");
+}
+
+/// The session was ended while the request was handled.
+pub(crate) fn withheld(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        cookie,
+        code = "ended",
+        "the session's changes are not sent, because the session was ended meanwhile"
+    );
+}
+
+/// The keyring was to be replaced by one whose sessions could not be ended.
+#[cfg(feature = "revocation")]
+pub(crate) fn keyring_refused(cookie: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: TARGET,
+        cookie,
+        code = "keyring_refused",
+        "the keys were not replaced: sessions under a fastify key could not be ended"
+    );
+}
+
+/// The store of revocations cannot be reached, or does not confirm writes.
+#[cfg(feature = "revocation")]
+pub(crate) fn revocations_stale(error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: TARGET,
+        code = "revocations_stale",
+        "the store of revocations cannot be followed: {error}"
+    );
+}
+
+/// The store of revocations is followed again.
+#[cfg(feature = "revocation")]
+pub(crate) fn revocations_live() {
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        target: TARGET,
+        code = "revocations_live",
+        "the store of revocations is followed again"
+    );
+}
+
+/// A store has not confirmed an ending.
+#[cfg(feature = "revocation")]
+pub(crate) fn ending_unconfirmed(error: &dyn std::error::Error) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        code = "ending_unconfirmed",
+        "a session has ended on this server, but the store has not confirmed it: {error}"
+    );
+}
+
+/// A store had lost marks that this process knows.
+#[cfg(feature = "revocation")]
+pub(crate) fn marks_published_again(count: usize) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        code = "marks_published_again",
+        count,
+        "the store of revocations had lost marks; they are in it again"
+    );
 }
 
 /// An extractor found no session because of a configuration mistake.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Codec;
+#[cfg(feature = "revocation")]
+use super::inner::Attached;
 use super::inner::{CodecInner, Settings};
 use crate::clock::{Clock, CodecClock};
 use crate::cookies::CookieOptions;
@@ -46,6 +48,8 @@ pub struct CodecBuilder<K> {
     mark_deletions: bool,
     cookie: CookieOptions,
     clock: CodecClock,
+    #[cfg(feature = "revocation")]
+    attached: Option<Attached>,
     #[cfg(feature = "fastify")]
     share_fastify_key: bool,
     kind: PhantomData<fn() -> K>,
@@ -63,6 +67,8 @@ impl<K: SessionKind> CodecBuilder<K> {
             mark_deletions: false,
             cookie: CookieOptions::new(),
             clock: CodecClock::System,
+            #[cfg(feature = "revocation")]
+            attached: None,
             #[cfg(feature = "fastify")]
             share_fastify_key: false,
             kind: PhantomData,
@@ -235,6 +241,12 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
+    /// Gives the codec what can end its sessions.
+    #[cfg(feature = "revocation")]
+    pub(crate) fn attach(&mut self, attached: Attached) {
+        self.attached = Some(attached);
+    }
+
     /// Checks the settings and creates the codec.
     ///
     /// ```
@@ -289,10 +301,17 @@ impl<K: SessionKind> CodecBuilder<K> {
         let needs_header = [
             ("remember_timeout", self.remember_timeout.is_some()),
             ("mark_deletions", self.mark_deletions),
+            #[cfg(feature = "revocation")]
+            ("revocations", self.attached.is_some()),
         ];
         if let Some((setting, _)) = needs_header.into_iter().find(|(_, set)| *set && !keeps_header)
         {
             return Err(ConfigErrorKind::NeedsNativeKey { setting }.into());
+        }
+        #[cfg(feature = "revocation")]
+        if let Some(attached) = self.attached {
+            attached.marks.keep_for_sessions_of(absolute)?;
+            inner.attached = Some(attached);
         }
         #[cfg(feature = "fastify")]
         if !self.share_fastify_key {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::crypto::key_id::KeyId;
+#[cfg(feature = "revocation")]
+use crate::marks::Tag;
 use crate::plaintext::Json;
 use crate::scheme::Idle;
 use crate::session_id::SessionId;
@@ -71,12 +73,29 @@ pub struct TokenInfo {
     pub key_index: usize,
     /// The public name of the key that opened it.
     pub key_id: KeyId,
+    /// As [`Validity::seen`].
+    pub(crate) seen: Option<u64>,
+    /// What is needed to ask later whether the session has ended.
+    #[cfg(feature = "revocation")]
+    pub(crate) tags: SessionTags,
+}
+
+/// The tags of a session, and which of their marks do not end it.
+#[cfg(feature = "revocation")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SessionTags {
+    pub(crate) tags: Vec<Tag>,
+    /// Marks up to this number.
+    pub(crate) survives: u64,
 }
 
 /// The JSON and the metadata of a token that is authentic and has not expired.
 pub(crate) struct Verified {
     pub(crate) json: Json,
     pub(crate) validity: Validity,
+    /// The session's tags, if they were asked for.
+    #[cfg(feature = "revocation")]
+    pub(crate) tags: Option<Vec<Tag>>,
 }
 
 /// The metadata of a valid token. Times are in milliseconds since the Unix epoch.
@@ -88,6 +107,8 @@ pub(crate) struct Validity {
     pub(crate) expires_at: u64,
     /// The idle timeout that applies.
     pub(crate) idle: Idle,
+    /// The number of the last mark that the session has seen, if it has tags.
+    pub(crate) seen: Option<u64>,
     pub(crate) key_index: usize,
     pub(crate) key_id: KeyId,
     /// The token has no time of its last refresh.
@@ -95,6 +116,17 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
+    /// Marks of a tag up to this number do not end the session.
+    #[cfg(feature = "revocation")]
+    pub(crate) fn survives(&self) -> u64 {
+        match (self.seen, self.id) {
+            (Some(seen), _) => seen,
+            // Node's token. The number of a mark is about the time, in milliseconds, when it was made.
+            (None, None) if !self.undated => self.refreshed_at.saturating_sub(1),
+            (None, _) => 0,
+        }
+    }
+
     pub(crate) fn info(&self) -> TokenInfo {
         let idle_timeout = Duration::from_secs(self.idle.seconds.into());
         TokenInfo {
@@ -106,6 +138,9 @@ impl Validity {
             own_idle_timeout: self.idle.per_session.then_some(idle_timeout),
             key_index: self.key_index,
             key_id: self.key_id,
+            seen: self.seen,
+            #[cfg(feature = "revocation")]
+            tags: SessionTags::default(),
         }
     }
 }

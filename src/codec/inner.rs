@@ -15,6 +15,8 @@ use crate::crypto::secretbox::Nonce;
 use crate::error::{
     ConfigError, DecodeError, DecodeErrorKind, EncodeErrorKind, TooLarge, without_values,
 };
+#[cfg(feature = "revocation")]
+use crate::marks::Marks;
 use crate::plaintext::Json;
 use crate::plaintext::WipedBytes;
 use crate::scheme::{self, Header, Idle, TokenCipher};
@@ -53,6 +55,15 @@ pub(crate) struct Settings {
     pub(crate) share_fastify_key: bool,
 }
 
+/// The revocations of a codec, of which the core knows only the tables.
+#[cfg(feature = "revocation")]
+#[derive(Clone)]
+pub(crate) struct Attached {
+    pub(crate) marks: Arc<Marks>,
+    /// What fills the tables, and ends sessions.
+    pub(crate) owner: Arc<dyn std::any::Any + Send + Sync>,
+}
+
 /// The non-generic part of a codec.
 pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
@@ -64,6 +75,9 @@ pub(crate) struct CodecInner {
     /// The cookie's name. A fastify key is claimed for it as long as this lives.
     #[cfg(feature = "fastify")]
     pub(super) claim: Arc<str>,
+    /// What can end the sessions.
+    #[cfg(feature = "revocation")]
+    pub(crate) attached: Option<Attached>,
     ring: RwLock<Ring>,
     /// Whether the ring has more than one key. Every request reads it.
     rotating: AtomicBool,
@@ -118,6 +132,8 @@ impl CodecInner {
             settings,
             clock,
             marker: None,
+            #[cfg(feature = "revocation")]
+            attached: None,
             ring: RwLock::new(Arc::new([])),
             rotating: AtomicBool::new(false),
         };
@@ -167,10 +183,10 @@ impl CodecInner {
         // Only the native token can hold a mark. The primary may have become a fastify key.
         let cipher = ring.iter().find(|cipher| cipher.keeps_header())?;
         let mark = || {
-            let header =
-                Header { id: Some(draw_id(now)?), created_at: None, refreshed_at: now, idle: None };
+            let id = Some(draw_id(now)?);
+            let header = Header { id, created_at: None, refreshed_at: now, idle: None, seen: None };
             let nonce = draw_nonce(now)?;
-            marker.cookie.header(cipher.token_len(json.len(), now), None, |out| {
+            marker.cookie.header(cipher.token_len(json.len(), &header), None, |out| {
                 marker.seal(cipher, nonce, header, &json, out)
             })
         };
@@ -197,6 +213,12 @@ impl CodecInner {
     /// The same, or a time a few milliseconds earlier: for what every request needs.
     pub(crate) fn coarse_now(&self) -> u64 {
         self.clock.coarse_now()
+    }
+
+    /// What a session that begins now has seen: the number of the last mark that is known here.
+    #[cfg(feature = "revocation")]
+    pub(crate) fn seen_now(&self) -> u64 {
+        self.attached.as_ref().map_or(0, |attached| attached.marks.seen_now())
     }
 
     pub(super) fn marks_deletions(&self) -> bool {
@@ -242,11 +264,11 @@ impl CodecInner {
         &self,
         cipher: &TokenCipher,
         json: &[u8],
-        refreshed_at: u64,
+        header: &Header,
     ) -> Result<usize, EncodeErrorKind> {
         cipher.check_json(json)?;
         let name = self.cookie.name();
-        let size = name.len() + cipher.token_len(json.len(), refreshed_at);
+        let size = name.len() + cipher.token_len(json.len(), header);
         if size <= MAX_COOKIE_LEN {
             return Ok(size);
         }
@@ -282,7 +304,7 @@ impl CodecInner {
         json: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeErrorKind> {
-        let mut buffer = WipedBytes::with_prefix(cipher.prefix_len(), json.len() + 32);
+        let mut buffer = WipedBytes::with_prefix(cipher.prefix_len(&header), json.len() + 32);
         buffer.extend(json.as_bytes());
         cipher.seal(nonce, &self.complete(header), &mut buffer, out)
     }
@@ -307,7 +329,7 @@ impl CodecInner {
             Some(idle) => Idle { seconds: idle.seconds.min(codecs.seconds), ..idle },
             None => codecs,
         };
-        let Header { id, created_at, refreshed_at, .. } = header;
+        let Header { id, created_at, refreshed_at, seen, .. } = header;
         let latest = now.saturating_add(MAX_CLOCK_SKEW);
         if refreshed_at > latest || created_at.is_some_and(|created_at| created_at > latest) {
             return Err(DecodeErrorKind::TimestampInFuture.into());
@@ -317,9 +339,32 @@ impl CodecInner {
             let age = Some(now.saturating_sub(refreshed_at) / 1000);
             return Err(Refusal { kind: DecodeErrorKind::Expired, age, reason: None });
         }
-        let validity =
-            Validity { id, created_at, refreshed_at, expires_at, idle, key_index, key_id, undated };
-        Ok(Verified { json: Json::new(json), validity })
+        #[cfg(feature = "revocation")]
+        if let Some(Attached { marks, .. }) = &self.attached {
+            if id.is_some_and(|id| marks.has_id(id)) {
+                return Err(DecodeErrorKind::Ended.into());
+            }
+            if !marks.availability().is_available(now) {
+                return Err(DecodeErrorKind::Unavailable.into());
+            }
+        }
+        let validity = Validity {
+            id,
+            created_at,
+            refreshed_at,
+            expires_at,
+            idle,
+            seen,
+            key_index,
+            key_id,
+            undated,
+        };
+        Ok(Verified {
+            json: Json::new(json),
+            validity,
+            #[cfg(feature = "revocation")]
+            tags: None,
+        })
     }
 
     /// When a session expires. All times are in milliseconds since the Unix epoch.

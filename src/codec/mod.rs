@@ -3,6 +3,8 @@
 mod builder;
 mod decoded;
 mod inner;
+#[cfg(feature = "revocation")]
+mod tags;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -11,9 +13,13 @@ use std::sync::Arc;
 
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
+#[cfg(feature = "revocation")]
+pub(crate) use self::decoded::SessionTags;
 pub(crate) use self::decoded::Validity;
 pub(crate) use self::decoded::Verified;
 pub use self::decoded::{Decoded, TokenInfo};
+#[cfg(feature = "revocation")]
+pub(crate) use self::inner::Attached;
 use self::inner::MAX_CANDIDATES;
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
@@ -48,6 +54,9 @@ pub struct Codec<K> {
     inner: Arc<CodecInner>,
     kind: PhantomData<fn() -> K>,
 }
+
+/// A token's data, and what else it says.
+type Opened<K> = (<K as SessionKind>::Data, Verified);
 
 impl<K: SessionKind> Codec<K> {
     /// A codec with the default settings: idle timeout 24 hours, absolute timeout 30 days, the
@@ -114,8 +123,13 @@ impl<K: SessionKind> Codec<K> {
     pub fn encode(&self, data: impl Borrow<K::Data>) -> Result<String, EncodeError> {
         let now = self.inner.now();
         let id = Some(draw_id(now)?);
-        let header = Header { id, created_at: None, refreshed_at: now, idle: None };
-        self.encode_with(data.borrow(), header, now)
+        let data = data.borrow();
+        #[cfg(feature = "revocation")]
+        let seen = self.seen_by(data);
+        #[cfg(not(feature = "revocation"))]
+        let seen = None;
+        let header = Header { id, created_at: None, refreshed_at: now, idle: None, seen };
+        self.encode_with(data, header, now)
     }
 
     /// Re-seals a decoded session under the primary key, with the current time, so that its idle
@@ -148,7 +162,7 @@ impl<K: SessionKind> Codec<K> {
         if unix_millis(decoded.info.expires_at) <= now {
             return Err(EncodeErrorKind::Expired.into());
         }
-        let mut header = self.header(&decoded.info)?;
+        let mut header = self.header(decoded)?;
         header.refreshed_at = now;
         header.idle = header.idle.filter(|idle| idle.per_session);
         self.encode_with(&decoded.data, header, now)
@@ -176,33 +190,39 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode); [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
+    /// As [`encode`](Self::encode); [`EncodeErrorKind::Ended`] if the session was ended since it was
+    /// decoded; [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
     /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a session's own one under a fastify key.
     pub fn reseal(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
-        self.encode_with(&decoded.data, self.header(&decoded.info)?, self.inner.now())
+        self.encode_with(&decoded.data, self.header(decoded)?, self.inner.now())
     }
 
-    fn header(&self, info: &TokenInfo) -> Result<Header, EncodeError> {
+    fn header(&self, decoded: &Decoded<K::Data>) -> Result<Header, EncodeError> {
+        let info = &decoded.info;
         let own = info.own_idle_timeout;
         let found = own.unwrap_or(info.idle_timeout);
         let seconds =
             check_timeout("idle", found).map_err(|_| EncodeErrorKind::IdleTimeout { found })?;
-        Ok(Header {
+        let header = Header {
             id: info.id,
             // A format that does not say when the session began says when it was last refreshed.
             created_at: Some(unix_millis(info.created_at.unwrap_or(info.refreshed_at))),
             refreshed_at: unix_millis(info.refreshed_at),
             idle: Some(Idle { seconds, per_session: own.is_some() }),
-        })
+            seen: info.seen,
+        };
+        #[cfg(feature = "revocation")]
+        let header = self.reseal_header(decoded, header)?;
+        Ok(header)
     }
 
     fn encode_with(&self, data: &K::Data, header: Header, now: u64) -> Result<String, EncodeError> {
         let ring = self.inner.ring();
         let cipher = &ring[0];
-        let prefix_len = cipher.prefix_len();
+        let prefix_len = cipher.prefix_len(&header);
         let mut buffer = plaintext::serialize(prefix_len, data)
             .map_err(|error| EncodeErrorKind::serialize(&error))?;
-        self.inner.check(cipher, &buffer[prefix_len..], header.refreshed_at)?;
+        self.inner.check(cipher, &buffer[prefix_len..], &header)?;
         if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
@@ -292,8 +312,8 @@ impl<K: SessionKind> Codec<K> {
     /// is parsed, an expired one before its JSON is parsed (in the fastify scheme, the time is in
     /// the JSON).
     pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Decoded<K::Data>, DecodeError> {
-        let (data, verified) = self.open(token.as_ref())?;
-        Ok(Decoded { data, info: verified.validity.info() })
+        let opened = self.open(token.as_ref())?;
+        Ok(self.decoded(opened))
     }
 
     /// Opens the session in the value of a `Cookie` header. If several cookies have its name, the
@@ -322,12 +342,28 @@ impl<K: SessionKind> Codec<K> {
         header: impl AsRef<[u8]>,
     ) -> Result<Decoded<K::Data>, DecodeError> {
         let opened = self.open_headers([header.as_ref()].into_iter());
-        let (data, verified) = opened.map_err(|(refusal, _)| refusal)?;
-        Ok(Decoded { data, info: verified.validity.info() })
+        Ok(self.decoded(opened.map_err(|(refusal, _)| refusal)?))
+    }
+
+    #[cfg_attr(
+        not(feature = "revocation"),
+        allow(clippy::unused_self, reason = "the need of revocations")
+    )]
+    fn decoded(&self, (data, verified): Opened<K>) -> Decoded<K::Data> {
+        #[cfg_attr(not(feature = "revocation"), expect(unused_mut, reason = "as above"))]
+        let mut info = verified.validity.info();
+        #[cfg(feature = "revocation")]
+        {
+            info.tags = self.session_tags(&data, &verified.validity);
+        }
+        Decoded { data, info }
     }
 
     /// Replaces the keys, also while the server runs: from now on the new keyring's primary seals, and
     /// all its keys open. This reaches every clone of the codec and every layer created from it.
+    ///
+    /// A codec with `Revocations` keeps its keys, and logs an error, if the new primary is a fastify
+    /// key: a session that it seals could not be ended.
     ///
     /// ```
     /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
@@ -343,6 +379,11 @@ impl<K: SessionKind> Codec<K> {
             if let Err(shared) = builder::claim(&keyring, &self.inner.claim) {
                 logging::key_serves_another(self.cookie_name(), &shared);
             }
+        }
+        #[cfg(feature = "revocation")]
+        if !keyring.keeps_header() && self.inner.attached.is_some() {
+            logging::keyring_refused(self.cookie_name());
+            return;
         }
         if !keyring.keeps_header() {
             if self.inner.settings.remember.is_some() {
@@ -375,9 +416,13 @@ impl<K: SessionKind> Codec<K> {
     }
 
     /// Opens one token and parses its data.
-    fn open(&self, token: &[u8]) -> Result<(K::Data, Verified), Refusal> {
+    fn open(&self, token: &[u8]) -> Result<Opened<K>, Refusal> {
         let mut verified = self.inner.open(token)?;
         let data = kind::parse::<K>(&mut verified.json).map_err(Refusal::payload)?;
+        #[cfg(feature = "revocation")]
+        {
+            verified.tags = self.check_tags(&data, &verified.validity)?;
+        }
         Ok((data, verified))
     }
 
@@ -386,7 +431,7 @@ impl<K: SessionKind> Codec<K> {
     pub(crate) fn open_headers<'h>(
         &self,
         headers: impl Iterator<Item = &'h [u8]> + Clone,
-    ) -> Result<(K::Data, Verified), (Refusal, usize)> {
+    ) -> Result<Opened<K>, (Refusal, usize)> {
         let marked = self.inner.marked(headers.clone());
         self.first(headers, |token| {
             let (data, verified) = self.open(token)?;
@@ -409,6 +454,10 @@ impl<K: SessionKind> Codec<K> {
         for token in candidates.take(MAX_CANDIDATES) {
             match open(token) {
                 Ok(opened) => return Ok(opened),
+                // It may be the one, so nothing can be said of the others.
+                Err(refusal) if refusal.kind == DecodeErrorKind::Unavailable => {
+                    return Err((refusal, token.len()));
+                }
                 Err(refusal) => {
                     first_refusal.get_or_insert((refusal, token.len()));
                 }

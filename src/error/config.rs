@@ -114,6 +114,15 @@ pub enum ConfigErrorKind {
         /// The builder's method.
         setting: &'static str,
     },
+    /// The revocations keep their marks for less time than a session can last, so that an ended session
+    /// would open again.
+    #[non_exhaustive]
+    KeepForBelowAbsolute {
+        /// For how long the marks are kept.
+        keep_for: Duration,
+        /// The codec's absolute timeout.
+        absolute: Duration,
+    },
     /// `Session::remember` was called, but the codec has no
     /// [`remember_timeout`](crate::CodecBuilder::remember_timeout).
     NoRememberTimeout,
@@ -195,6 +204,11 @@ impl fmt::Display for ConfigErrorKind {
                 f,
                 "`{setting}` needs a native primary key (`Keyring::new`), because fastify tokens have \
                  no room for it"
+            ),
+            Self::KeepForBelowAbsolute { keep_for, absolute } => write!(
+                f,
+                "the revocations keep their marks for {keep_for:?}, but a session can last {absolute:?}, \
+                 so an ended session would open again; set `keep_for` to at least that"
             ),
             Self::NoRememberTimeout => f.write_str(
                 "no remember timeout is set; call `remember_timeout` on the codec's builder",

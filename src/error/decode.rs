@@ -48,9 +48,13 @@ pub enum DecodeErrorKind {
     UnsupportedVersion,
     /// Authentic, but its idle or absolute timeout has passed.
     Expired,
-    /// Authentic, but the session was deleted in this browser, which still has the mark of the deletion
+    /// Authentic, but the session was ended: by `Revocations`, or it was deleted in this browser, which
+    /// still has the mark of the deletion
     /// ([`CodecBuilder::mark_deletions`](crate::CodecBuilder::mark_deletions)).
     Ended,
+    /// Authentic, but it is not known whether the session was ended, because the store of its
+    /// revocations cannot be reached. It may be valid again later: do not replace it.
+    Unavailable,
     /// Authentic, but its timestamp is further in the future than the clock skew that is tolerated.
     TimestampInFuture,
     /// Authentic, but the payload is not a session of this kind: timestamps that contradict each
@@ -63,7 +67,7 @@ pub enum DecodeErrorKind {
 impl DecodeErrorKind {
     /// A short name that stays the same in every release. Log events carry it. One of `missing`,
     /// `too_long`, `malformed`, `no_matching_key`, `unsupported_version`, `expired`, `ended`,
-    /// `timestamp_in_future`, `invalid_payload`.
+    /// `unavailable`, `timestamp_in_future`, `invalid_payload`.
     ///
     /// ```
     /// # use sealed_session::DecodeErrorKind;
@@ -79,6 +83,7 @@ impl DecodeErrorKind {
             Self::UnsupportedVersion => "unsupported_version",
             Self::Expired => "expired",
             Self::Ended => "ended",
+            Self::Unavailable => "unavailable",
             Self::TimestampInFuture => "timestamp_in_future",
             Self::InvalidPayload => "invalid_payload",
         }
@@ -94,7 +99,8 @@ impl fmt::Display for DecodeErrorKind {
             Self::NoMatchingKey => "no key in the keyring opens the token",
             Self::UnsupportedVersion => "the token's format version is not supported",
             Self::Expired => "the session has expired",
-            Self::Ended => "the session was deleted in this browser",
+            Self::Ended => "the session was ended",
+            Self::Unavailable => "it is not known whether the session was ended",
             Self::TimestampInFuture => "the session's timestamp is in the future (clock skew?)",
             Self::InvalidPayload => "the token's payload is not a session of this kind",
         })

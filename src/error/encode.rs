@@ -63,6 +63,8 @@ pub enum EncodeErrorKind {
     NotAnObject,
     /// The session expired before it could be sealed again.
     Expired,
+    /// The session was ended before it could be sealed again.
+    Ended,
     /// The text is not a token: it has a character that no token has.
     NotAToken,
     /// The session has its own idle timeout, and fastify tokens cannot carry one.
@@ -99,6 +101,7 @@ impl fmt::Display for EncodeErrorKind {
                 "the session data is not a JSON object, and fastify tokens can only hold JSON objects",
             ),
             Self::Expired => f.write_str("the session has expired"),
+            Self::Ended => f.write_str("the session was ended"),
             Self::NotAToken => f.write_str("the text is not a token"),
             Self::NoRoomForIdleTimeout => {
                 f.write_str("fastify tokens cannot carry a per-session idle timeout")

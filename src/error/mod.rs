@@ -96,6 +96,8 @@ mod decode;
 mod encode;
 mod key;
 mod reason;
+#[cfg(feature = "revocation")]
+mod revocation;
 mod session;
 
 pub use self::config::{ConfigError, ConfigErrorKind};
@@ -103,4 +105,6 @@ pub use self::decode::{DecodeError, DecodeErrorKind};
 pub use self::encode::{EncodeError, EncodeErrorKind, TooLarge};
 pub use self::key::{KeyError, KeyErrorKind, KeyLengthHint};
 pub(crate) use self::reason::without_values;
+#[cfg(feature = "revocation")]
+pub use self::revocation::{RevocationError, RevocationErrorKind};
 pub use self::session::{SessionError, SessionErrorKind};

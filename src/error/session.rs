@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::{ConfigErrorKind, EncodeError, EncodeErrorKind};
+#[cfg(feature = "revocation")]
+use super::{RevocationError, RevocationErrorKind};
 
 opaque_error! {
     /// A handler could not read or change its session.
@@ -54,6 +56,16 @@ pub enum SessionErrorKind {
     ResponseStarted,
     /// There is no session, so the call would do nothing.
     NoSession,
+    /// It is not known whether the session was ended, because the store of its revocations cannot be
+    /// reached: 503. It may be valid again later, so it is not changed.
+    Unavailable,
+    /// The session was ended: 401.
+    Ended,
+    /// The session cannot be ended, because its token has no id: Node's has none.
+    NoId,
+    /// It is not certain that the session has ended everywhere.
+    #[cfg(feature = "revocation")]
+    Revocation(RevocationErrorKind),
     /// The session was deleted in this request. Writing its data would bring it back.
     Deleted,
     /// With the new data, all cookies of the request together would be larger than proxies accept.
@@ -88,6 +100,15 @@ impl fmt::Display for SessionErrorKind {
             Self::NoSession => {
                 f.write_str("there is no session to change; write data to it first")
             }
+            Self::Unavailable => {
+                f.write_str("it is not known whether the session was ended; try again later")
+            }
+            Self::Ended => f.write_str("the session was ended"),
+            Self::NoId => {
+                f.write_str("the session cannot be ended, because its token has no id")
+            }
+            #[cfg(feature = "revocation")]
+            Self::Revocation(kind) => kind.fmt(f),
             Self::Deleted => f.write_str(
                 "the session was deleted in this request; call `regenerate` first to begin a new one",
             ),
@@ -121,6 +142,17 @@ impl From<EncodeErrorKind> for SessionError {
 impl From<EncodeError> for SessionError {
     fn from(error: EncodeError) -> Self {
         error.kind().clone().into()
+    }
+}
+
+#[cfg(feature = "revocation")]
+impl From<RevocationError> for SessionError {
+    /// Without the cause, which the log has.
+    fn from(error: RevocationError) -> Self {
+        match error.kind() {
+            RevocationErrorKind::Unread => SessionErrorKind::Unavailable.into(),
+            kind => SessionErrorKind::Revocation(*kind).into(),
+        }
     }
 }
 

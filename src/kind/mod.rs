@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 
 pub use self::entries::Entries;
 pub(crate) use self::entries::check_depth;
+#[cfg(feature = "revocation")]
+use crate::marks::Tag;
 use crate::plaintext::Json;
 
 /// A kind of session: the type of its data and the name of its cookie.
@@ -80,6 +82,36 @@ pub trait SessionKind: Send + Sync + 'static {
     fn is_empty(data: &Self::Data) -> bool {
         let _ = data;
         false
+    }
+
+    /// What the session has in common with others, so that they can be ended together: its user, its
+    /// tenant. Default: nothing.
+    ///
+    /// ```
+    /// use sealed_session::{SessionKind, Tag};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize, Clone)]
+    /// struct Login { user_id: u64 }
+    ///
+    /// impl SessionKind for Login {
+    ///     type Data = Self;
+    ///     const NAME: &'static str = "login";
+    ///
+    ///     fn tags(login: &Self) -> Vec<Tag> {
+    ///         vec![Tag::new("user", login.user_id)]
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// A write that gives a session a tag which it did not have begins a new session, as
+    /// [`regenerate`](crate::Session::regenerate) does: what ended the tag's sessions earlier must not
+    /// end this one.
+    #[cfg(feature = "revocation")]
+    #[must_use]
+    fn tags(data: &Self::Data) -> Vec<Tag> {
+        let _ = data;
+        Vec::new()
     }
 
     #[doc(hidden)]

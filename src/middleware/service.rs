@@ -79,14 +79,19 @@ where
 /// The parts of the request that the session needs. The clock is read only if there is a cookie.
 fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
     let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
-    let Some(first) = cookies.next() else { return Incoming::default() };
+    let nothing = Incoming {
+        #[cfg(feature = "revocation")]
+        seen: core.seen_now(),
+        ..Incoming::default()
+    };
+    let Some(first) = cookies.next() else { return nothing };
     let mode = request.headers().get(SEC_FETCH_MODE);
     Incoming {
         first: Some(first),
         rest: cookies.collect(),
         arrival: core.coarse_now(),
         navigates: mode.is_some_and(|mode| mode == "navigate"),
-        ..Incoming::default()
+        ..nothing
     }
 }
 

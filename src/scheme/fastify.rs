@@ -148,7 +148,7 @@ pub(super) fn open<'r>(
         return Err(DecodeErrorKind::InvalidPayload);
     }
     let refreshed_at = time.map_or(now, |seconds| seconds.saturating_mul(1000));
-    let header = Header { id: None, created_at: None, refreshed_at, idle: None };
+    let header = Header { id: None, created_at: None, refreshed_at, idle: None, seen: None };
     Ok(Opened { json, header, key_index, undated })
 }
 

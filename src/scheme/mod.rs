@@ -27,6 +27,8 @@ pub(crate) struct Header {
     pub(crate) refreshed_at: u64,
     /// `None` if the format has no room for it.
     pub(crate) idle: Option<Idle>,
+    /// The number of the last mark that the session has seen, if it has tags (`marks/`).
+    pub(crate) seen: Option<u64>,
 }
 
 /// The idle timeout that a token carries, in seconds.
@@ -89,24 +91,20 @@ impl TokenCipher {
     }
 
     /// The number of bytes before the JSON in a buffer for [`TokenCipher::seal`].
-    pub(crate) fn prefix_len(&self) -> usize {
+    pub(crate) fn prefix_len(&self, header: &Header) -> usize {
         match self {
-            Self::Native(_) => native::PREFIX_LEN,
+            Self::Native(_) => native::prefix_len(header),
             #[cfg(feature = "fastify")]
             Self::Fastify(_) => fastify::PREFIX_LEN,
         }
     }
 
     /// The length of the token, as it is in a cookie, for `json` bytes of JSON.
-    #[cfg_attr(
-        not(feature = "fastify"),
-        allow(unused_variables, reason = "the fastify scheme's need")
-    )]
-    pub(crate) fn token_len(&self, json: usize, refreshed_at: u64) -> usize {
+    pub(crate) fn token_len(&self, json: usize, header: &Header) -> usize {
         match self {
-            Self::Native(_) => native::token_len(json),
+            Self::Native(_) => native::token_len(json, header),
             #[cfg(feature = "fastify")]
-            Self::Fastify(cipher) => cipher.token_len(json, refreshed_at),
+            Self::Fastify(cipher) => cipher.token_len(json, header.refreshed_at),
         }
     }
 

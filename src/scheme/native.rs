@@ -23,6 +23,8 @@ const VERSION: u8 = 1;
 
 /// The idle timeout is this session's own.
 const OWN_IDLE: u8 = 1;
+/// Eight bytes follow the fixed part: the number of the last mark that the session has seen.
+const HAS_SEEN: u8 = 2;
 /// Six bytes of milliseconds reach to the year 10,889.
 const TIME_LEN: usize = 6;
 pub(super) const LAST_TIME: u64 = (1 << (8 * TIME_LEN)) - 1;
@@ -34,10 +36,20 @@ const ID: Range<usize> = 2..18;
 const CREATED: Range<usize> = 18..24;
 const REFRESHED: Range<usize> = 24..28;
 const IDLE: Range<usize> = 28..32;
-const HEADER_LEN: usize = IDLE.end;
+const FIXED_LEN: usize = IDLE.end;
+const SEEN_LEN: usize = 8;
+
+/// The number of bytes before the header.
+const BEFORE: usize = NONCE_LEN + TAG_LEN;
+
+fn header_len(header: &Header) -> usize {
+    FIXED_LEN + header.seen.map_or(0, |_| SEEN_LEN)
+}
 
 /// The number of bytes before the JSON.
-pub(crate) const PREFIX_LEN: usize = NONCE_LEN + TAG_LEN + HEADER_LEN;
+pub(super) fn prefix_len(header: &Header) -> usize {
+    BEFORE + header_len(header)
+}
 
 /// A key bound to a cookie's name.
 pub(crate) struct TokenCipher {
@@ -68,7 +80,7 @@ impl TokenCipher {
         buffer: &mut [u8],
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeErrorKind> {
-        write_header(header, &mut buffer[NONCE_LEN + TAG_LEN..PREFIX_LEN])?;
+        write_header(header, &mut buffer[BEFORE..prefix_len(header)])?;
         let (room, boxed) = buffer.split_at_mut(NONCE_LEN);
         room.copy_from_slice(nonce.as_bytes());
         self.secret_box.seal(nonce, boxed);
@@ -86,14 +98,14 @@ impl TokenCipher {
 }
 
 /// The length of the token for `json` bytes of JSON.
-pub(super) const fn token_len(json: usize) -> usize {
-    text::encoded_len(PREFIX_LEN + json)
+pub(super) fn token_len(json: usize, header: &Header) -> usize {
+    text::encoded_len(prefix_len(header) + json)
 }
 
 /// The bytes of a token, still sealed.
 pub(super) fn decode(token: &[u8]) -> Result<WipedBytes, DecodeErrorKind> {
     match text::decode_url(token) {
-        Some(bytes) if bytes.len() >= PREFIX_LEN => Ok(WipedBytes::new(bytes)),
+        Some(bytes) if bytes.len() >= BEFORE + FIXED_LEN => Ok(WipedBytes::new(bytes)),
         _ => Err(DecodeErrorKind::Malformed),
     }
 }
@@ -103,9 +115,8 @@ pub(super) fn parse(
     buffer: WipedBytes,
     place: Range<usize>,
 ) -> Result<(Header, WipedString), DecodeErrorKind> {
-    let (header, _) = buffer[place.clone()].split_at(HEADER_LEN);
-    let header = read_header(header)?;
-    let json = buffer.into_text(place.start + HEADER_LEN..place.end);
+    let header = read_header(&buffer[place.clone()])?;
+    let json = buffer.into_text(place.start + header_len(&header)..place.end);
     Ok((header, json.ok_or(DecodeErrorKind::InvalidPayload)?))
 }
 
@@ -120,6 +131,10 @@ fn write_header(header: &Header, out: &mut [u8]) -> Result<(), EncodeErrorKind> 
     let id = header.id.expect("the codec gives every native token an id");
     out[0] = VERSION;
     out[FLAGS] = if idle.per_session { OWN_IDLE } else { 0 };
+    if let Some(seen) = header.seen {
+        out[FLAGS] |= HAS_SEEN;
+        out[FIXED_LEN..].copy_from_slice(&seen.to_be_bytes());
+    }
     out[ID].copy_from_slice(id.as_bytes());
     out[CREATED].copy_from_slice(&created_at.to_be_bytes()[8 - TIME_LEN..]);
     out[REFRESHED].copy_from_slice(&refreshed.to_be_bytes());
@@ -127,15 +142,23 @@ fn write_header(header: &Header, out: &mut [u8]) -> Result<(), EncodeErrorKind> 
     Ok(())
 }
 
+/// The header at the beginning of a plaintext, which is at least as long as its fixed part.
 fn read_header(header: &[u8]) -> Result<Header, DecodeErrorKind> {
     if header[0] != VERSION {
         return Err(DecodeErrorKind::UnsupportedVersion);
     }
     let seconds = big_endian(&header[IDLE]) as u32;
     // An unknown flag may change the meaning of the other fields.
-    if header[FLAGS] & !OWN_IDLE != 0 || !(1..=MAX_IDLE).contains(&seconds) {
+    if header[FLAGS] & !(OWN_IDLE | HAS_SEEN) != 0 || !(1..=MAX_IDLE).contains(&seconds) {
         return Err(DecodeErrorKind::InvalidPayload);
     }
+    let seen = match header[FLAGS] & HAS_SEEN {
+        0 => None,
+        _ => {
+            let seen = header[FIXED_LEN..].first_chunk::<SEEN_LEN>();
+            Some(u64::from_be_bytes(*seen.ok_or(DecodeErrorKind::InvalidPayload)?))
+        }
+    };
     let mut id = [0; ID_LEN];
     id.copy_from_slice(&header[ID]);
     let created_at = big_endian(&header[CREATED]);
@@ -144,6 +167,7 @@ fn read_header(header: &[u8]) -> Result<Header, DecodeErrorKind> {
         created_at: Some(created_at),
         refreshed_at: created_at + 1000 * big_endian(&header[REFRESHED]),
         idle: Some(Idle { seconds, per_session: header[FLAGS] & OWN_IDLE != 0 }),
+        seen,
     })
 }
 

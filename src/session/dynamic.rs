@@ -27,7 +27,8 @@ impl Session<Dynamic> {
     ///
     /// # Errors
     ///
-    /// [`SessionErrorKind::EntryType`] if the entry exists, but could not be deserialized as a `T`.
+    /// [`SessionErrorKind::EntryType`] if the entry exists, but could not be deserialized as a `T`;
+    /// [`SessionErrorKind::Unavailable`] if it is not known whether the session was ended.
     pub fn get<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
         let value = self.peek(entry)?;
         self.note_read();
@@ -48,9 +49,12 @@ impl Session<Dynamic> {
     ///
     /// As [`get`](Self::get).
     pub fn peek<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
-        let Some((json, place)) = self.opened().entries().locate(entry) else {
-            return Ok(None);
+        let found = {
+            let mut state = self.opened();
+            state.check_available()?;
+            state.entries().locate(entry)
         };
+        let Some((json, place)) = found else { return Ok(None) };
         self.parse_entry(entry, &json[place]).map(Some)
     }
 
@@ -158,7 +162,11 @@ impl Session<Dynamic> {
     /// As [`get`](Self::get) and [`remove`](Self::remove). Then the entry is still there.
     pub fn take<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
         loop {
-            let found = self.opened().entries().locate(entry);
+            let found = {
+                let mut state = self.opened();
+                state.check_available()?;
+                state.entries().locate(entry)
+            };
             let Some((json, place)) = found else {
                 self.note_read();
                 return Ok(None);
@@ -212,7 +220,7 @@ impl Session<Dynamic> {
             kept.retain(|name| entries.contains(&name));
             // The old session is kept until it is certain that the new one can be written.
             let json = kept.json().as_bytes();
-            let size = core.check(&core.ring()[0], json, now)?;
+            let size = core.check(&core.ring()[0], json, &state.header(now))?;
             incoming.check_room(core, size)?;
             state.make_ready(core, now)?;
             let id = new_id(core, now)?;

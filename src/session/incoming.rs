@@ -24,6 +24,9 @@ pub(crate) struct Incoming {
     pub(crate) arrival: u64,
     /// Whether the browser is opening a page (`Sec-Fetch-Mode: navigate`).
     pub(crate) navigates: bool,
+    /// Up to which mark the server knew what has ended when the request arrived.
+    #[cfg(feature = "revocation")]
+    pub(crate) seen: u64,
     /// What the sessions of this request have written, if there are several.
     pub(crate) written: OnceLock<Arc<Written>>,
     /// How large the cookie is that this session has written.

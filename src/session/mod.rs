@@ -5,6 +5,8 @@
 //! a write replaces is returned, and dropped after the lock is released.
 
 mod dynamic;
+#[cfg(feature = "revocation")]
+mod ending;
 mod incoming;
 mod refresh;
 mod response;
@@ -19,7 +21,7 @@ use std::time::Duration;
 pub(crate) use self::incoming::{Incoming, Written};
 use self::refresh::Circumstances;
 pub(crate) use self::response::{Outcome, Reply};
-use self::state::{Basis, Event, Opened, Snapshot, State};
+use self::state::{Basis, Event, Opened, Snapshot, State, Write};
 use crate::codec::{Codec, CodecInner, TokenInfo, check_timeout};
 use crate::cookies::CookieOptions;
 use crate::error::{
@@ -44,7 +46,8 @@ use crate::sync::{Mutex, MutexGuard};
 /// | log a user in | [`regenerate`](Self::regenerate), then [`set`](Self::set) |
 /// | log a user in and keep some entries | [`regenerate_keeping`](Session::regenerate_keeping) |
 /// | “remember me” | [`remember`](Self::remember) |
-/// | log a user out | [`delete`](Self::delete) |
+/// | log a user out of this browser | [`delete`](Self::delete) |
+/// | log a user out, also where the cookie was copied to | `end`, with the feature `revocation` |
 /// | keep the session alive | [`touch`](Self::touch) |
 /// | know whether there is a session | [`is_empty`](Self::is_empty) |
 /// | know why there is none | [`refused`](Self::refused) |
@@ -185,12 +188,19 @@ impl<K: SessionKind> Session<K> {
     /// ```
     #[must_use]
     pub fn peek_data(&self) -> Option<K::Data> {
-        let content = self.opened().take();
+        let content = {
+            let mut state = self.opened();
+            if state.is_unavailable() {
+                return None;
+            }
+            state.take()
+        };
         Self::read_back(content)
     }
 
-    /// Whether there is no session: no cookie, a bad or expired one, or one without content. This
-    /// does not count as activity.
+    /// Whether there is no session: no cookie, a bad or expired one, or one without content. A session
+    /// that [cannot be judged](DecodeErrorKind::Unavailable) is not empty. This does not count as
+    /// activity.
     ///
     /// ```
     /// # use sealed_session::Session;
@@ -200,7 +210,8 @@ impl<K: SessionKind> Session<K> {
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.opened().is_empty()
+        let state = self.opened();
+        state.is_empty() && !state.is_unavailable()
     }
 
     /// Why the cookie of this request was refused: it has expired, no key opens it, and so on. `None`
@@ -582,7 +593,10 @@ impl<K: SessionKind> Session<K> {
     /// ```
     #[must_use]
     pub fn info(&self) -> Option<TokenInfo> {
-        self.opened().info()
+        let info = self.opened().info();
+        #[cfg(feature = "revocation")]
+        let info = self.with_tags(info);
+        info
     }
 
     /// The session's public name, for logs and lists. It stays the same until the session is
@@ -623,11 +637,13 @@ impl<K: SessionKind> Session<K> {
         }
         // Only read if something may have to be sealed, and without the lock.
         let now = core.now();
-        let circumstances = Circumstances { reply, now, active, keep_writes_on_error };
-        let (outcome, event) = {
-            let mut state = self.open(self.lock(), false);
-            state.finish(core, incoming, &circumstances)
-        };
+        drop(self.open(self.lock(), false));
+        #[cfg(feature = "revocation")]
+        let ended = self.was_ended();
+        #[cfg(not(feature = "revocation"))]
+        let ended = false;
+        let circumstances = Circumstances { reply, now, active, keep_writes_on_error, ended };
+        let (outcome, event) = self.lock().finish(core, incoming, &circumstances);
         let cookie = core.cookie.name();
         match event {
             None => {}
@@ -635,6 +651,7 @@ impl<K: SessionKind> Session<K> {
             Some(Event::NotSealed(reason)) => logging::not_sealed(cookie, &reason),
             Some(Event::Resealed(key)) => logging::resealed(cookie, key),
             Some(Event::Postponed(why)) => logging::postponed(cookie, why),
+            Some(Event::Withheld) => logging::withheld(cookie),
         }
         Some(outcome)
     }
@@ -730,7 +747,7 @@ impl<K: SessionKind> Session<K> {
         // Without the lock, because dropping the data and logging run foreign code.
         match result {
             Ok(old) => drop(old),
-            Err(_) => logging::too_late(self.core().cookie.name(), method),
+            Err(error) => logging::no_effect(self.core().cookie.name(), method, &error),
         }
     }
 
@@ -759,20 +776,19 @@ impl<K: SessionKind> Session<K> {
 
     /// Serializes the data and writes it.
     fn write(&self, basis: Basis, data: &K::Data) -> Result<(), SessionError> {
-        let (json, mut data) = Self::content(data)?;
-        self.write_json(basis, json, &mut data)
-    }
-
-    /// Writes data that is already serialized. Afterwards `data` is the previous data.
-    fn write_json(
-        &self,
-        basis: Basis,
-        json: Option<Json>,
-        data: &mut Option<K::Data>,
-    ) -> Result<(), SessionError> {
+        #[cfg(feature = "revocation")]
+        let tags = self.tags_for_write(data);
+        let (json, data) = Self::content(data)?;
+        let mut write = Write {
+            basis,
+            json,
+            data,
+            #[cfg(feature = "revocation")]
+            tags,
+        };
         let core = self.core();
         let now = core.coarse_now();
-        self.opened().write(core, &self.shared.incoming, now, basis, json, data)?;
+        self.opened().write(core, &self.shared.incoming, now, &mut write)?;
         self.note_write();
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::codec::Validity;
 /// A request that takes longer is slow: another response may have changed the browser's cookie in the
 /// meantime. In milliseconds.
 const SLOW: u64 = 1000;
+
 /// Why a session is re-sealed although no handler wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refresh {
@@ -44,6 +45,8 @@ pub(super) struct Circumstances<'r> {
     pub(super) active: bool,
     /// Whether what was written is sent although the response failed.
     pub(super) keep_writes_on_error: bool,
+    /// Whether the session was ended while the request was handled.
+    pub(super) ended: bool,
 }
 
 /// Why to leave a cookie that no handler wrote out of this response, if there is a reason.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+#[cfg(feature = "revocation")]
+use super::ending::Ending;
 use super::incoming::Incoming;
 use super::refresh::{Circumstances, Refresh, postponed};
 use super::response::{Outcome, Sharing};
@@ -18,6 +20,8 @@ use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::Nonce;
 use crate::error::{DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, SessionKind};
+#[cfg(feature = "revocation")]
+use crate::marks::Tag;
 use crate::members::say_the_same;
 use crate::plaintext::{Json, WipedString};
 use crate::scheme::{Header, Idle, TokenCipher};
@@ -68,6 +72,20 @@ pub(super) enum Event {
     Resealed(KeyId),
     /// A refresh or rotation could undo another response's change, so it waits for the next request.
     Postponed(&'static str),
+    /// The session was ended while the request was handled, so that what was written is not sent.
+    Withheld,
+}
+
+/// What a handler writes.
+pub(super) struct Write<K: SessionKind> {
+    pub(super) basis: Basis,
+    /// `None` removes the content.
+    pub(super) json: Option<Json>,
+    /// The data of the JSON. Afterwards the previous data, which the caller has to drop without the lock.
+    pub(super) data: Option<K::Data>,
+    /// The tags of the data. `None` if the codec has no revocations.
+    #[cfg(feature = "revocation")]
+    pub(super) tags: Option<Vec<Tag>>,
 }
 
 pub(super) struct State<K: SessionKind> {
@@ -85,6 +103,10 @@ pub(super) struct State<K: SessionKind> {
     id: Option<SessionId>,
     /// `None` for a session that begins with this response.
     created_at: Option<u64>,
+    /// What the session has seen of the marks that end sessions, if it has tags.
+    seen: Option<u64>,
+    #[cfg(feature = "revocation")]
+    pub(super) ending: Ending,
     /// The session's own idle timeout.
     own_idle: Option<u32>,
     /// Whether it was set in this request.
@@ -134,6 +156,9 @@ impl<K: SessionKind> State<K> {
             data: None,
             id: None,
             created_at: None,
+            seen: None,
+            #[cfg(feature = "revocation")]
+            ending: Ending::default(),
             own_idle: None,
             own_idle_is_new: false,
             change: Change::None,
@@ -164,8 +189,13 @@ impl<K: SessionKind> State<K> {
         self.opened = true;
         match opened {
             Ok(Opened { data, empty, verified }) => {
-                let Validity { id, created_at, refreshed_at, idle, .. } = verified.validity;
+                let Validity { id, created_at, refreshed_at, idle, seen, .. } = verified.validity;
                 (self.id, self.came) = (id, id);
+                self.seen = seen;
+                #[cfg(feature = "revocation")]
+                {
+                    self.ending.tags.clone_from(&verified.tags);
+                }
                 // A format that does not say when the session began says when it was last refreshed.
                 self.created_at = created_at.or(Some(refreshed_at));
                 self.own_idle = idle.per_session.then_some(idle.seconds);
@@ -203,7 +233,15 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    fn share(&mut self) -> Option<Arc<WipedString>> {
+    pub(super) fn is_unavailable(&self) -> bool {
+        self.refused == Some(DecodeErrorKind::Unavailable)
+    }
+
+    pub(super) fn check_available(&self) -> Result<(), SessionError> {
+        if self.is_unavailable() { Err(SessionErrorKind::Unavailable.into()) } else { Ok(()) }
+    }
+
+    pub(super) fn share(&mut self) -> Option<Arc<WipedString>> {
         match (&mut self.content, &mut self.stored) {
             (Content::Written(json), _) | (Content::Stored, Some(Verified { json, .. })) => {
                 Some(json.share())
@@ -229,22 +267,20 @@ impl<K: SessionKind> State<K> {
         if self.change == Change::Closed {
             return Err(SessionErrorKind::ResponseStarted.into());
         }
-        Ok(())
+        self.check_available()
     }
 
     /// Replaces the content. An error if the new content would be too large, or if there was another
-    /// write after the revision that this one is based on. Afterwards `data` is the previous data, which
-    /// the caller has to drop without the lock.
+    /// write after the revision that this one is based on.
     pub(super) fn write(
         &mut self,
         core: &CodecInner,
         incoming: &Incoming,
         now: u64,
-        basis: Basis,
-        json: Option<Json>,
-        data: &mut Option<K::Data>,
+        write: &mut Write<K>,
     ) -> Result<(), SessionError> {
         self.check_writable()?;
+        let basis = write.basis;
         if matches!(basis, Basis::Revision(revision) if revision != self.revision) {
             return Err(SessionErrorKind::Conflict.into());
         }
@@ -253,20 +289,43 @@ impl<K: SessionKind> State<K> {
             return Err(SessionErrorKind::Deleted.into());
         }
         let mut size = 0;
-        if let Some(json) = &json {
-            size = core.check(&core.ring()[0], json.as_str().as_bytes(), now)?;
+        #[cfg(feature = "revocation")]
+        let (begins, seen) =
+            self.ending.of_write(self.seen, self.stored.is_some(), incoming, write);
+        #[cfg(not(feature = "revocation"))]
+        let (begins, seen) = (false, self.seen);
+        if let Some(json) = &write.json {
+            let header = Header { seen, ..self.header(now) };
+            size = core.check(&core.ring()[0], json.as_str().as_bytes(), &header)?;
             incoming.check_room(core, size)?;
             self.make_ready(core, now)?;
+            if begins {
+                // As `regenerate`, with the idle timeout that was set for the new session already.
+                self.id = new_id(core, now)?;
+                (self.created_at, self.stored) = (None, None);
+                self.own_idle = self.own_idle.filter(|_| self.own_idle_is_new);
+            }
             if self.is_deleted() {
                 self.deletion = Deletion::Replaced;
             }
         }
         incoming.note_written(core, size);
-        self.content = json.map_or(Content::Nothing, Content::Written);
-        std::mem::swap(&mut self.data, data);
+        self.seen = seen;
+        #[cfg(feature = "revocation")]
+        if write.tags.is_some() {
+            self.ending.tags = write.tags.take();
+        }
+        self.content = write.json.take().map_or(Content::Nothing, Content::Written);
+        std::mem::swap(&mut self.data, &mut write.data);
         self.revision += 1;
         self.written(false);
         Ok(())
+    }
+
+    /// The header of a token for the current content, but for its idle timeout.
+    pub(super) fn header(&self, refreshed_at: u64) -> Header {
+        let Self { id, created_at, seen, .. } = *self;
+        Header { id, created_at, refreshed_at, idle: None, seen }
     }
 
     /// The fallible part of sealing, done while the handler can still get the error. Here and in
@@ -282,13 +341,21 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// Begins a new session of this id, which was drawn while nothing was given up yet.
+    /// Begins a new session of this id, which was drawn while nothing was given up yet. What it keeps of
+    /// the old one is not sent if the old one is ended meanwhile.
     pub(super) fn regenerate_as(
         &mut self,
         id: Option<SessionId>,
     ) -> Result<Option<K::Data>, SessionError> {
+        #[cfg(feature = "revocation")]
+        let (seen, origins) = (self.seen, self.origins());
         let old = self.regenerate()?;
         self.id = id;
+        #[cfg(feature = "revocation")]
+        {
+            self.seen = seen;
+            self.ending.origins = origins;
+        }
         Ok(old)
     }
 
@@ -318,9 +385,12 @@ impl<K: SessionKind> State<K> {
         Ok(self.clear())
     }
 
-    fn clear(&mut self) -> Option<K::Data> {
+    pub(super) fn clear(&mut self) -> Option<K::Data> {
         self.id = None;
         self.created_at = None;
+        self.seen = None;
+        #[cfg(feature = "revocation")]
+        self.ending.begin_anew();
         self.own_idle = None;
         self.own_idle_is_new = false;
         self.stored = None;
@@ -372,6 +442,53 @@ impl<K: SessionKind> State<K> {
         self.stored.as_ref().map(|stored| stored.validity.info())
     }
 
+    /// The id of the session that came with the request.
+    #[cfg(feature = "revocation")]
+    pub(super) fn came(&self) -> Option<SessionId> {
+        self.came
+    }
+
+    #[cfg(feature = "revocation")]
+    pub(super) fn seen(&self) -> Option<u64> {
+        self.seen
+    }
+
+    #[cfg(feature = "revocation")]
+    pub(super) fn stored_validity(&self) -> Option<&Validity> {
+        self.stored.as_ref().map(|stored| &stored.validity)
+    }
+
+    /// The session that came was refused after all.
+    #[cfg(feature = "revocation")]
+    pub(super) fn refuse_as(&mut self, kind: DecodeErrorKind) {
+        self.refused = Some(kind);
+        if self.change != Change::Closed {
+            self.change = Change::None;
+        }
+    }
+
+    /// The session goes on under a new id, as one that has seen this mark.
+    #[cfg(feature = "revocation")]
+    pub(super) fn renew(
+        &mut self,
+        core: &CodecInner,
+        now: u64,
+        seen: u64,
+    ) -> Result<(), SessionError> {
+        // A session that begins in this request has a new id already.
+        if self.stored.is_some() {
+            self.id = new_id(core, now)?;
+        }
+        if let Some(json) = self.share() {
+            self.content = Content::Written(json.into());
+        }
+        self.stored = None;
+        self.seen = Some(seen);
+        self.revision += 1;
+        self.written(true);
+        Ok(())
+    }
+
     pub(super) fn id(&self) -> Option<SessionId> {
         self.id
     }
@@ -407,6 +524,9 @@ impl<K: SessionKind> State<K> {
         let removed = matches!(change, Change::Written { .. }) && self.json().is_none();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
+            (_, Some(_)) if circumstances.ended => {
+                self.withhold(core, incoming, circumstances, change)
+            }
             // A response that was sent during the log-out has brought the cookie back.
             (Change::None, None)
                 if self.refused == Some(DecodeErrorKind::Ended)
@@ -436,6 +556,28 @@ impl<K: SessionKind> State<K> {
         let shared = set_cookie.is_some()
             && circumstances.reply.sharing(circumstances.now) == Sharing::Chosen;
         (Outcome { set_cookie, mark, shared, vary }, event)
+    }
+
+    /// The removal of a session that was ended while the request was handled.
+    fn withhold(
+        &self,
+        core: &CodecInner,
+        incoming: &Incoming,
+        circumstances: &Circumstances<'_>,
+        change: Change,
+    ) -> (Option<HeaderValue>, Option<Event>) {
+        let written = matches!(change, Change::Written { .. });
+        let due = self.stored.as_ref().is_some_and(|stored| {
+            stored.validity.refresh(incoming.arrival, circumstances.active).is_some()
+        });
+        let reply = circumstances.reply;
+        // Where no token would have left, the browser's cookie stays: it is worth nothing.
+        let private = !reply.is_failure() && reply.sharing(circumstances.now) == Sharing::No;
+        if written || (due && private) {
+            (self.removal(core, incoming), Some(Event::Withheld))
+        } else {
+            (None, None)
+        }
     }
 
     /// Whether the content differs from that of the browser's cookie.
@@ -469,7 +611,7 @@ impl<K: SessionKind> State<K> {
         // The keys may have changed since the write. The newest key that can carry the session seals.
         let carries = |cipher: &&TokenCipher| {
             let has_room = !self.own_idle_is_new || cipher.keeps_header();
-            has_room && core.check(cipher, json.as_bytes(), now).is_ok()
+            has_room && core.check(cipher, json.as_bytes(), &self.header(now)).is_ok()
         };
         let cipher = ring.iter().find(carries).unwrap_or(&ring[0]);
         match self.seal(core, cipher, nonce, now, now, json) {
@@ -542,9 +684,9 @@ impl<K: SessionKind> State<K> {
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
         // A session from a format without ids gets one here.
         let id = Some(self.id.map_or_else(|| draw_id(now), Ok)?);
-        let token = Header { id, created_at, refreshed_at, idle };
-        core.check(cipher, json.as_bytes(), refreshed_at)?;
-        let value_len = cipher.token_len(json.len(), refreshed_at);
+        let token = Header { id, created_at, refreshed_at, idle, seen: self.seen };
+        core.check(cipher, json.as_bytes(), &token)?;
+        let value_len = cipher.token_len(json.len(), &token);
         let header = cookie
             .header(value_len, live, |header| core.seal(cipher, nonce, token, json, header))?;
         let mut header = HeaderValue::try_from(header).ok();
@@ -586,6 +728,14 @@ impl State<Dynamic> {
         entries: Entries,
     ) -> Result<(), SessionError> {
         let json = (!entries.is_empty()).then(|| entries.json().clone().into());
-        self.write(core, incoming, now, Basis::Entries, json, &mut Some(entries))
+        let mut write = Write {
+            basis: Basis::Entries,
+            json,
+            data: Some(entries),
+            // Entries have no tags.
+            #[cfg(feature = "revocation")]
+            tags: None,
+        };
+        self.write(core, incoming, now, &mut write)
     }
 }

@@ -1,0 +1,61 @@
+//! The tags of a codec's sessions: which of them are ended by a mark of a tag.
+
+use super::decoded::{SessionTags, Validity};
+use super::{Codec, Decoded, Refusal};
+use crate::error::{DecodeErrorKind, EncodeErrorKind};
+use crate::kind::SessionKind;
+use crate::marks::Tag;
+use crate::scheme::Header;
+
+impl<K: SessionKind> Codec<K> {
+    /// The tags of this data, if the codec has revocations.
+    pub(crate) fn tags_of(&self, data: &K::Data) -> Vec<Tag> {
+        if self.inner.attached.is_some() { K::tags(data) } else { Vec::new() }
+    }
+
+    /// The tags of a session that was opened, if any tag has a mark. An error if that mark ends it.
+    pub(super) fn check_tags(
+        &self,
+        data: &K::Data,
+        validity: &Validity,
+    ) -> Result<Option<Vec<Tag>>, Refusal> {
+        let Some(attached) = &self.inner.attached else { return Ok(None) };
+        if !attached.marks.has_tags() {
+            return Ok(None);
+        }
+        let tags = K::tags(data);
+        if attached.marks.has_tag(&tags, validity.survives()) {
+            return Err(DecodeErrorKind::Ended.into());
+        }
+        Ok(Some(tags))
+    }
+
+    pub(super) fn session_tags(&self, data: &K::Data, validity: &Validity) -> SessionTags {
+        SessionTags { tags: self.tags_of(data), survives: validity.survives() }
+    }
+
+    /// What a session with this data has seen that begins now.
+    pub(super) fn seen_by(&self, data: &K::Data) -> Option<u64> {
+        (!self.tags_of(data).is_empty()).then(|| self.inner.seen_now())
+    }
+
+    /// The header for sealing a decoded session again. An error if the session was ended meanwhile. If
+    /// its data was changed so that it has a tag that it did not have, another session begins.
+    pub(super) fn reseal_header(
+        &self,
+        decoded: &Decoded<K::Data>,
+        header: Header,
+    ) -> Result<Header, EncodeErrorKind> {
+        let Some(attached) = &self.inner.attached else { return Ok(header) };
+        let SessionTags { tags: old, survives } = &decoded.info.tags;
+        if attached.marks.ends(decoded.info.id, old, *survives) {
+            return Err(EncodeErrorKind::Ended);
+        }
+        let new = K::tags(&decoded.data);
+        if new.iter().any(|tag| !old.contains(tag)) {
+            let seen = Some(self.inner.seen_now());
+            return Ok(Header { id: None, created_at: None, seen, ..header });
+        }
+        Ok(Header { seen: header.seen.filter(|_| !new.is_empty()), ..header })
+    }
+}

@@ -1,0 +1,147 @@
+//! Revocations and codecs, without HTTP.
+
+use sealed_session::revocation::{RevocationErrorKind, Status};
+use sealed_session::{
+    Codec, ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, Keyring, Revocations, SessionKind,
+    Tag,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{key, ring};
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub(crate) struct Account {
+    pub(crate) user: u64,
+    pub(crate) tenant: String,
+}
+
+impl SessionKind for Account {
+    type Data = Self;
+    const NAME: &'static str = "account";
+
+    fn tags(account: &Self) -> Vec<Tag> {
+        vec![user(account.user), Tag::new("tenant", &account.tenant)]
+    }
+}
+
+pub(crate) fn user(user: u64) -> Tag {
+    Tag::new("user", user)
+}
+
+pub(crate) fn account(user: u64) -> Account {
+    Account { user, tenant: "acme".to_owned() }
+}
+
+fn codec(revocations: &Revocations) -> Codec<Account> {
+    Codec::builder(ring(&[1])).revocations(revocations).build().unwrap()
+}
+
+fn refused(codec: &Codec<Account>, token: &str) -> DecodeErrorKind {
+    *codec.decode(token).unwrap_err().kind()
+}
+
+#[tokio::test]
+async fn an_ended_session_does_not_open_and_others_do() {
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    let (one, other) = (codec.encode(account(7)).unwrap(), codec.encode(account(7)).unwrap());
+    let id = codec.decode(&one).unwrap().info.id.unwrap();
+    revocations.end(id).await.unwrap();
+    assert_eq!(refused(&codec, &one), DecodeErrorKind::Ended);
+    assert_eq!(codec.decode(&other).unwrap().data, account(7));
+    assert_eq!((revocations.len(), revocations.status()), (1, Status::Live));
+}
+
+#[tokio::test]
+async fn all_sessions_of_a_tag_end_and_later_ones_do_not() {
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    let before = codec.encode(account(7)).unwrap();
+    let other = codec.encode(account(8)).unwrap();
+    revocations.end_all(&user(7)).await.unwrap();
+    let after = codec.encode(account(7)).unwrap();
+    assert_eq!(refused(&codec, &before), DecodeErrorKind::Ended);
+    codec.decode(&other).unwrap();
+    codec.decode(&after).unwrap();
+    revocations.end_all(&Tag::new("tenant", "acme")).await.unwrap();
+    assert_eq!(refused(&codec, &other), DecodeErrorKind::Ended);
+    assert_eq!(refused(&codec, &after), DecodeErrorKind::Ended);
+}
+
+#[tokio::test]
+async fn a_session_from_before_the_revocations_ends_with_its_tag() {
+    let plain = Codec::<Account>::new(ring(&[1])).unwrap();
+    let token = plain.encode(account(7)).unwrap();
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    codec.decode(&token).unwrap();
+    revocations.end_all(&user(7)).await.unwrap();
+    assert_eq!(refused(&codec, &token), DecodeErrorKind::Ended);
+}
+
+#[tokio::test]
+async fn what_a_session_has_seen_survives_a_codec_without_revocations() {
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    revocations.end_all(&user(7)).await.unwrap();
+    let token = codec.encode(account(7)).unwrap();
+    let plain = Codec::<Account>::new(ring(&[1])).unwrap();
+    let token = plain.refresh(&plain.decode(&token).unwrap()).unwrap();
+    codec.decode(&token).unwrap();
+}
+
+#[tokio::test]
+async fn an_ended_session_is_not_sealed_again() {
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    for by_tag in [false, true] {
+        let decoded = codec.decode(codec.encode(account(7)).unwrap()).unwrap();
+        assert!(!revocations.is_ended(&decoded.info).unwrap());
+        if by_tag {
+            revocations.end_all(&user(7)).await.unwrap();
+        } else {
+            revocations.end(decoded.info.id.unwrap()).await.unwrap();
+        }
+        assert!(revocations.is_ended(&decoded.info).unwrap());
+        for sealed in [codec.refresh(&decoded), codec.reseal(&decoded)] {
+            assert_eq!(*sealed.unwrap_err().kind(), EncodeErrorKind::Ended);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tag_that_data_gains_begins_a_new_session() {
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    let mut decoded = codec.decode(codec.encode(account(7)).unwrap()).unwrap();
+    revocations.end_all(&user(8)).await.unwrap();
+    decoded.data.user = 8;
+    let token = codec.refresh(&decoded).unwrap();
+    let new = codec.decode(token).unwrap();
+    assert_ne!(new.info.id, decoded.info.id);
+}
+
+#[test]
+fn a_fastify_primary_is_refused() {
+    let revocations = Revocations::in_memory();
+    let result =
+        Codec::<Account>::builder(Keyring::fastify(key(1))).revocations(&revocations).build();
+    let error = result.unwrap_err();
+    let wanted =
+        matches!(error.kind(), ConfigErrorKind::NeedsNativeKey { setting: "revocations", .. });
+    assert!(wanted, "{error}");
+    let codec = codec(&revocations);
+    let token = codec.encode(account(7)).unwrap();
+    codec.replace_keyring(Keyring::fastify(key(2)).with_previous(key(1)).unwrap());
+    assert_eq!(codec.decode(&token).unwrap().info.key_index, 0);
+    assert_eq!(
+        codec.decode(codec.encode(account(7)).unwrap()).unwrap().info.key_index,
+        0,
+        "the keys were replaced"
+    );
+}
+
+#[tokio::test]
+async fn without_revocations_the_error_says_so() {
+    assert!(RevocationErrorKind::NoRevocations.to_string().contains("`revocations`"));
+}

@@ -1,0 +1,7 @@
+//! Sessions that the server ends.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod codec;
+mod session;

@@ -1,0 +1,1 @@
+//! Sessions that end while requests are handled.
