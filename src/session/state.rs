@@ -300,8 +300,13 @@ impl<K: SessionKind> State<K> {
             incoming.check_room(core, size)?;
             self.make_ready(core, now)?;
             if begins {
-                // As `regenerate`, with the idle timeout that was set for the new session already.
-                self.id = new_id(core, now)?;
+                // As `regenerate_keeping`, with the idle timeout that was set in this request.
+                let id = new_id(core, now)?;
+                #[cfg(feature = "revocation")]
+                {
+                    self.ending.origins = self.origins();
+                }
+                self.id = id;
                 (self.created_at, self.stored) = (None, None);
                 self.own_idle = self.own_idle.filter(|_| self.own_idle_is_new);
             }

@@ -1,1 +1,606 @@
 //! Sessions that end while requests are handled.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, COOKIE, RETRY_AFTER, SET_COOKIE};
+use http::{Request, Response, StatusCode};
+use sealed_session::revocation::{
+    Appended, AtStart, Batch, Mark, Position, RevocationErrorKind, RevocationStore, Status,
+    StoreError, Target, WhenAway,
+};
+use sealed_session::{
+    Codec, Current, DecodeErrorKind, Dynamic, Key, Keyring, Revocations, Session, SessionError,
+    SessionErrorKind, SessionKind, SessionLayer, Tag, TestClock,
+};
+use tower::ServiceExt as _;
+
+use crate::codec::{Account, account, user};
+use crate::support::{HOUR, START, key, ring, seconds};
+
+/// A service of sessions of one kind.
+struct Site<K: SessionKind> {
+    revocations: Revocations,
+    codec: Codec<K>,
+    clock: TestClock,
+}
+
+impl<K: SessionKind> Site<K> {
+    fn new() -> Self {
+        Self::with(Revocations::in_memory())
+    }
+
+    fn with(revocations: Revocations) -> Self {
+        let clock = TestClock::at(START);
+        let builder = Codec::builder(ring(&[1])).clock(clock.clone());
+        let codec = builder.revocations(&revocations).build().unwrap();
+        Self { revocations, codec, clock }
+    }
+
+    /// A request with this cookie, which `handler` answers.
+    async fn request<F, R>(&self, cookie: &str, handler: F) -> Response<Body>
+    where
+        F: Fn(Session<K>) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Result<(), SessionError>> + Send + 'static,
+    {
+        let layer = SessionLayer::new(self.codec.clone());
+        let app = Router::new().fallback(handler).layer(layer);
+        let request = Request::get("/").header(COOKIE, cookie).body(Body::empty()).unwrap();
+        app.oneshot(request).await.unwrap()
+    }
+
+    /// A cookie of a session with this data.
+    fn cookie(&self, data: K::Data) -> String {
+        format!("{}={}", K::NAME, self.codec.encode(data).unwrap())
+    }
+
+    fn refused(&self, cookie: &str) -> Option<DecodeErrorKind> {
+        self.codec.decode_cookie_header(cookie).err().map(|error| *error.kind())
+    }
+}
+
+/// The name and value of the cookie that a response sets, if it sets one.
+#[track_caller]
+fn set(response: &Response<Body>) -> Option<String> {
+    let mut cookies = response.headers().get_all(SET_COOKIE).iter();
+    let first = cookies.next()?.to_str().unwrap();
+    assert!(cookies.next().is_none(), "more than one cookie");
+    Some(first.split(';').next().unwrap().to_owned())
+}
+
+#[track_caller]
+fn is_removal(response: &Response<Body>) {
+    assert_eq!(set(response).as_deref(), Some("account="));
+}
+
+async fn end(session: Session<Account>) -> Result<(), SessionError> {
+    session.end().await
+}
+
+async fn read(session: Session<Account>) -> Result<(), SessionError> {
+    session.data().map(drop).ok_or_else(|| SessionErrorKind::NoSession.into())
+}
+
+#[tokio::test]
+async fn a_copy_of_an_ended_session_does_not_open() {
+    let site = Site::<Account>::new();
+    let (copied, other) = (site.cookie(account(7)), site.cookie(account(7)));
+    let response = site.request(&copied, end).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    is_removal(&response);
+    assert_eq!(site.refused(&copied), Some(DecodeErrorKind::Ended));
+    assert_eq!(site.refused(&other), None);
+    // A bad cookie is an empty session, and its response writes no cookie.
+    let response = site
+        .request(&copied, async |session: Session<Account>| {
+            assert_eq!((session.data(), session.is_empty()), (None, true));
+            assert_eq!(session.refused(), Some(DecodeErrorKind::Ended));
+            Ok(())
+        })
+        .await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn without_a_session_there_is_nothing_to_end() {
+    let site = Site::<Account>::new();
+    for cookie in ["", "account=junk", "other=1"] {
+        let response = site.request(cookie, end).await;
+        assert_eq!(response.status(), StatusCode::OK, "{cookie}");
+    }
+    assert!(site.revocations.is_empty());
+}
+
+#[tokio::test]
+async fn without_revocations_end_is_an_error_and_nothing_changes() {
+    let codec = Codec::<Account>::new(ring(&[1])).unwrap();
+    let site = Site { revocations: Revocations::in_memory(), clock: TestClock::at(START), codec };
+    let cookie = site.cookie(account(7));
+    let response = site
+        .request(&cookie, async |session: Session<Account>| {
+            let wanted = SessionErrorKind::Revocation(RevocationErrorKind::NoRevocations);
+            assert_eq!(*session.end().await.unwrap_err().kind(), wanted);
+            assert_eq!(*session.end_others(&user(7)).await.unwrap_err().kind(), wanted);
+            assert_eq!(*session.verify_now().await.unwrap_err().kind(), wanted);
+            assert!(session.data().is_some());
+            Ok(())
+        })
+        .await;
+    assert_eq!(set(&response), None);
+}
+
+#[tokio::test]
+async fn what_an_ended_session_would_send_is_withheld() {
+    type Handler = fn(Session<Account>) -> Result<(), SessionError>;
+    let handlers: [(&str, Handler); 4] = [
+        ("a refresh", |session| {
+            session.data();
+            Ok(())
+        }),
+        ("a touch", |session| session.touch()),
+        ("a new tag", |session| session.set(Account { tenant: "new".into(), ..account(7) })),
+        ("an update", |session| session.update(|login| login.user = 7).map(drop)),
+    ];
+    for by_tag in [false, true] {
+        for (name, handler) in handlers {
+            let site = Site::<Account>::new();
+            let cookie = site.cookie(account(7));
+            let id = site.codec.decode_cookie_header(&cookie).unwrap().info.id.unwrap();
+            site.clock.advance(4 * HOUR);
+            let revocations = site.revocations.clone();
+            let response = site
+                .request(&cookie, move |session: Session<Account>| {
+                    let revocations = revocations.clone();
+                    async move {
+                        handler(session)?;
+                        // Another request logs the user out meanwhile.
+                        if by_tag {
+                            revocations.end_all(&user(7)).await?;
+                        } else {
+                            revocations.end(id).await?;
+                        }
+                        Ok(())
+                    }
+                })
+                .await;
+            assert_eq!(set(&response).as_deref(), Some("account="), "{name}, by tag: {by_tag}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_of_an_ended_session_is_withheld() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    site.codec.replace_keyring(Keyring::new(key(2)).with_previous(key(1)).unwrap());
+    let revocations = site.revocations.clone();
+    let rotate = move |_: Session<Account>| async { Ok(()) };
+    let response = site.request(&cookie, rotate).await;
+    assert!(set(&response).is_some_and(|cookie| cookie.len() > 100), "it is sealed again");
+    let response = site
+        .request(&cookie, move |session: Session<Account>| {
+            let revocations = revocations.clone();
+            async move {
+                let _ = session.data();
+                Ok(revocations.end_all(&user(7)).await?)
+            }
+        })
+        .await;
+    is_removal(&response);
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_not_removed_where_a_cache_could_keep_it() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    site.clock.advance(4 * HOUR);
+    let revocations = site.revocations.clone();
+    let layer = SessionLayer::new(site.codec.clone());
+    let app = Router::new()
+        .fallback(move |session: Session<Account>| {
+            let revocations = revocations.clone();
+            async move {
+                let _ = session.data();
+                revocations.end_all(&user(7)).await.unwrap();
+                [(CACHE_CONTROL, "public, max-age=60")]
+            }
+        })
+        .layer(layer);
+    let request = Request::get("/").header(COOKIE, cookie).body(Body::empty()).unwrap();
+    let response = app.oneshot(request).await.unwrap();
+    assert_eq!(set(&response), None);
+}
+
+#[tokio::test]
+async fn a_log_in_after_the_end_is_another_session() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    let response = site
+        .request(&cookie, async |session: Session<Account>| {
+            session.end().await?;
+            session.regenerate();
+            session.set(account(7))
+        })
+        .await;
+    let new = set(&response).unwrap();
+    assert_eq!(site.refused(&new), None);
+    assert_eq!(site.refused(&cookie), Some(DecodeErrorKind::Ended));
+}
+
+#[tokio::test]
+async fn end_others_ends_all_but_this_one_and_copies_of_this_one() {
+    let site = Site::<Account>::new();
+    let (this, other) = (site.cookie(account(7)), site.cookie(account(7)));
+    let stranger = site.cookie(account(8));
+    let before = site.codec.decode_cookie_header(&this).unwrap().info;
+    site.clock.advance(HOUR);
+    let response = site
+        .request(&this, async |session: Session<Account>| {
+            let id = session.id();
+            session.end_others(&user(7)).await?;
+            assert_ne!(session.id(), id);
+            assert_eq!(session.data(), Some(account(7)));
+            Ok(())
+        })
+        .await;
+    let new = set(&response).unwrap();
+    for ended in [&this, &other] {
+        assert_eq!(site.refused(ended), Some(DecodeErrorKind::Ended));
+    }
+    assert_eq!(site.refused(&stranger), None);
+    let after = site.codec.decode_cookie_header(&new).unwrap();
+    assert_eq!(after.data, account(7));
+    // It is not younger: nobody has logged in.
+    assert_eq!(after.info.created_at, before.created_at);
+    let response = site.request(&new, read).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_remembered_session_stays_remembered_when_it_ends_the_others() {
+    let revocations = Revocations::in_memory();
+    let builder = Codec::<Account>::builder(ring(&[1])).remember_timeout(72 * HOUR);
+    let codec = builder.revocations(&revocations).build().unwrap();
+    let site = Site { revocations, codec, clock: TestClock::at(START) };
+    let response = site
+        .request("", async |session: Session<Account>| {
+            session.set(account(7))?;
+            session.remember()
+        })
+        .await;
+    let response = site
+        .request(&set(&response).unwrap(), async |session: Session<Account>| {
+            session.end_others(&user(7)).await
+        })
+        .await;
+    let decoded = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    assert_eq!(decoded.info.own_idle_timeout, Some(72 * HOUR));
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_a_log_in_with_the_old_one_that_is_in_flight() {
+    let site = Site::<Account>::new();
+    let owner = site.cookie(account(7));
+    let revocations = site.revocations.clone();
+    let codec = site.codec.clone();
+    // The thief's log-in has checked the old password, and has not answered yet.
+    let response = site
+        .request("", move |session: Session<Account>| {
+            let (codec, owner) = (codec.clone(), owner.clone());
+            let site =
+                Site { revocations: revocations.clone(), codec, clock: TestClock::at(START) };
+            async move {
+                session.regenerate();
+                session.set(account(7))?;
+                // Meanwhile the owner changes the password.
+                let response = site
+                    .request(&owner, async |session: Session<Account>| {
+                        session.regenerate();
+                        session.set(account(7))?;
+                        session.end_others(&user(7)).await
+                    })
+                    .await;
+                assert_eq!(site.refused(&set(&response).unwrap()), None);
+                Ok(())
+            }
+        })
+        .await;
+    assert_eq!(set(&response), None, "the log-in with the old password came through");
+}
+
+#[tokio::test]
+async fn of_two_that_end_each_other_only_the_last_goes_on() {
+    let site = Site::<Account>::new();
+    let (first, second) = (site.cookie(account(7)), site.cookie(account(7)));
+    let end_others = async |session: Session<Account>| session.end_others(&user(7)).await;
+    let first = set(&site.request(&first, end_others).await).unwrap();
+    // The second one was ended by then.
+    let response = site.request(&second, end_others).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(set(&response).is_none_or(|cookie| cookie == "account="));
+    assert_eq!(site.refused(&first), Some(DecodeErrorKind::Ended));
+}
+
+#[tokio::test]
+async fn a_tag_that_a_write_adds_begins_a_new_session() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    site.revocations.end_all(&user(8)).await.unwrap();
+    let response = site
+        .request(&cookie, async |session: Session<Account>| {
+            let id = session.id();
+            session.update(|account| account.user = 8)?.done();
+            assert_ne!(session.id(), id);
+            Ok(())
+        })
+        .await;
+    let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    assert_eq!(new.data, account(8));
+    // And a tag that it loses or keeps does not.
+    let cookie = site.cookie(account(7));
+    let response = site
+        .request(&cookie, async |session: Session<Account>| {
+            let id = session.id();
+            session.update(|account| account.tenant = String::new())?.done();
+            assert_ne!(session.id(), id, "another tenant is another tag");
+            Ok(())
+        })
+        .await;
+    assert!(set(&response).is_some());
+}
+
+#[tokio::test]
+async fn what_regenerate_keeps_of_an_ended_session_is_dropped() {
+    let site = Site::<Dynamic>::new();
+    let response =
+        site.request("", async |session: Session| session.insert("cart", "guitar")).await;
+    let cookie = set(&response).unwrap();
+    let id = site.codec.decode_cookie_header(&cookie).unwrap().info.id.unwrap();
+    let revocations = site.revocations.clone();
+    let response = site
+        .request(&cookie, move |session: Session| {
+            let revocations = revocations.clone();
+            async move {
+                session.regenerate_keeping(&["cart"])?;
+                Ok(revocations.end(id).await?)
+            }
+        })
+        .await;
+    assert_eq!(set(&response).as_deref(), Some("session="));
+}
+
+#[tokio::test]
+async fn a_node_session_ends_by_its_tag_and_not_by_its_id() {
+    let node = Key::from_bytes([9; 32]).unwrap();
+    let clock = TestClock::at(START);
+    let theirs = Codec::<Account>::builder(Keyring::fastify(node.clone())).clock(clock.clone());
+    let theirs = theirs.build().unwrap();
+    let before = format!("account={}", theirs.encode(account(7)).unwrap());
+    let site = Site::<Account>::new();
+    site.codec.replace_keyring(Keyring::new(key(1)).with_previous_fastify(node).unwrap());
+    let response = site
+        .request(&before, async |session: Session<Account>| {
+            assert_eq!(*session.end().await.unwrap_err().kind(), SessionErrorKind::NoId);
+            Ok(())
+        })
+        .await;
+    is_removal(&response);
+    assert_eq!(site.refused(&before), None);
+    site.revocations.end_all(&user(7)).await.unwrap();
+    assert_eq!(site.refused(&before), Some(DecodeErrorKind::Ended));
+    // The number of a mark is about its time; one that began later in Node opens, once.
+    clock.set(u32::MAX.into());
+    site.clock.set(u32::MAX.into());
+    let later = format!("account={}", theirs.encode(account(7)).unwrap());
+    let response = site.request(&later, read).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let taken_over = set(&response).unwrap();
+    assert_eq!(site.refused(&taken_over), Some(DecodeErrorKind::Ended));
+}
+
+/// A store that is there only when it is told so. It keeps nothing.
+struct Switch(Arc<AtomicBool>);
+
+impl Switch {
+    fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
+        if self.0.load(Ordering::SeqCst) { Ok(answer) } else { Err("switched off".into()) }
+    }
+}
+
+impl RevocationStore for Switch {
+    async fn append(&self, _: &[Target], _: u64, lowest: u64) -> Result<Appended, StoreError> {
+        self.answer(Appended { number: lowest, confirmed: true })
+    }
+
+    async fn publish(&self, _: &[Mark]) -> Result<(), StoreError> {
+        self.answer(())
+    }
+
+    async fn read(
+        &self,
+        _: Option<&Position>,
+        wait: std::time::Duration,
+    ) -> Result<Batch, StoreError> {
+        tokio::time::sleep(wait.min(seconds(1) / 100)).await;
+        self.answer(Batch { marks: Vec::new(), position: Position::new("0"), complete: true })
+    }
+
+    async fn heartbeat(&self) -> Result<(), StoreError> {
+        self.answer(())
+    }
+}
+
+async fn unread() -> (Site<Account>, Arc<AtomicBool>) {
+    let switch = Arc::new(AtomicBool::new(false));
+    let store = Switch(switch.clone());
+    let when_away = WhenAway::RefuseAfter(seconds(60));
+    let revocations = Revocations::open(store, when_away, AtStart::Refuse).await.unwrap();
+    (Site::with(revocations), switch)
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_judged_is_neither_empty_nor_valid() {
+    let (site, _switch) = unread().await;
+    assert_eq!(site.revocations.status(), Status::Starting);
+    let cookie = site.cookie(account(7));
+    assert_eq!(site.refused(&cookie), Some(DecodeErrorKind::Unavailable));
+    let response = site
+        .request(&cookie, async |session: Session<Account>| {
+            let is_unavailable = |result: Result<(), SessionError>| {
+                assert_eq!(*result.unwrap_err().kind(), SessionErrorKind::Unavailable);
+            };
+            assert_eq!(session.refused(), Some(DecodeErrorKind::Unavailable));
+            assert_eq!((session.data(), session.is_empty()), (None, false));
+            is_unavailable(session.set(account(8)));
+            is_unavailable(session.update(|_| ()).map(drop));
+            is_unavailable(session.update_or_insert_with(|| account(8), |_| ()));
+            is_unavailable(session.take_data().map(drop));
+            is_unavailable(session.touch());
+            is_unavailable(session.set_idle_timeout(HOUR));
+            is_unavailable(session.end().await);
+            is_unavailable(session.end_others(&user(7)).await);
+            is_unavailable(session.verify_now().await);
+            session.delete();
+            session.regenerate();
+            is_unavailable(session.set(account(8)));
+            session.set(account(8))
+        })
+        .await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let retry: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    assert!((1..=30).contains(&retry));
+    assert_eq!(set(&response), None);
+}
+
+#[tokio::test]
+async fn a_dynamic_session_that_cannot_be_judged_says_so_when_it_is_read() {
+    let switch = Arc::new(AtomicBool::new(false));
+    let revocations =
+        Revocations::open(Switch(switch), WhenAway::KeepServing, AtStart::Refuse).await.unwrap();
+    let site = Site::<Dynamic>::with(revocations);
+    let mut entries = sealed_session::Entries::new();
+    entries.insert("a", 1).unwrap();
+    let cookie = site.cookie(entries);
+    let response = site
+        .request(&cookie, async |session: Session| {
+            let is_unavailable = |result: Result<(), SessionError>| {
+                assert_eq!(*result.unwrap_err().kind(), SessionErrorKind::Unavailable);
+            };
+            is_unavailable(session.get::<u32>("a").map(drop));
+            is_unavailable(session.peek::<u32>("a").map(drop));
+            is_unavailable(session.take::<u32>("a").map(drop));
+            is_unavailable(session.remove("a").map(drop));
+            is_unavailable(session.insert("a", 2));
+            is_unavailable(session.regenerate_keeping(&["a"]));
+            assert!(session.data().is_none());
+            Ok(())
+        })
+        .await;
+    assert_eq!(set(&response), None);
+}
+
+#[tokio::test]
+async fn extractors_answer_503_while_a_session_cannot_be_judged() {
+    let (site, switch) = unread().await;
+    let layer = SessionLayer::new(site.codec.clone());
+    let app = Router::new()
+        .route("/current", axum::routing::get(async |_: Current<Account>| "in"))
+        .route("/option", axum::routing::get(async |_: Option<Current<Account>>| "in or out"))
+        .route("/session", axum::routing::get(async |_: Option<Session<Account>>| "in or out"))
+        .layer(layer);
+    let get = async |path: &str, cookie: &str| {
+        let request = Request::get(path).header(COOKIE, cookie).body(Body::empty()).unwrap();
+        app.clone().oneshot(request).await.unwrap()
+    };
+    let cookie = site.cookie(account(7));
+    for path in ["/current", "/option", "/session"] {
+        let response = get(path, &cookie).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert!(response.headers().contains_key(RETRY_AFTER), "{path}");
+        assert_eq!(set(&response), None, "{path}");
+    }
+    // Who has no session is not kept waiting.
+    for cookie in ["", "account=junk"] {
+        assert_eq!(get("/option", cookie).await.status(), StatusCode::OK);
+        assert_eq!(get("/current", cookie).await.status(), StatusCode::UNAUTHORIZED);
+    }
+    switch.store(true, Ordering::SeqCst);
+    while site.revocations.status() != Status::Live {
+        tokio::time::sleep(seconds(1) / 100).await;
+    }
+    assert_eq!(get("/current", &cookie).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_ending_that_the_store_does_not_take_is_in_force_here_and_is_repeated() {
+    let switch = Arc::new(AtomicBool::new(true));
+    let at_start = AtStart::Wait(seconds(5));
+    let store = Switch(switch.clone());
+    let revocations = Revocations::open(store, WhenAway::KeepServing, at_start).await.unwrap();
+    let site = Site::<Account>::with(revocations);
+    let (one, tagged) = (site.cookie(account(7)), site.cookie(account(8)));
+    switch.store(false, Ordering::SeqCst);
+    let response = site.request(&one, end).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    is_removal(&response);
+    assert_eq!(site.refused(&one), Some(DecodeErrorKind::Ended));
+    let error = site.revocations.end_all(&user(8)).await.unwrap_err();
+    assert_eq!(*error.kind(), RevocationErrorKind::Unconfirmed);
+    assert_eq!(format!("{error:?}").matches("switched off").count(), 1);
+    assert_eq!(site.refused(&tagged), Some(DecodeErrorKind::Ended));
+    while !matches!(site.revocations.status(), Status::Stale { .. }) {
+        tokio::time::sleep(seconds(1) / 100).await;
+    }
+    switch.store(true, Ordering::SeqCst);
+    while site.revocations.status() != Status::Live {
+        tokio::time::sleep(seconds(1) / 100).await;
+    }
+}
+
+#[tokio::test]
+async fn verify_now_says_what_this_server_had_not_heard() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    let revocations = site.revocations.clone();
+    let response = site
+        .request(&cookie, move |session: Session<Account>| {
+            let revocations = revocations.clone();
+            async move {
+                session.verify_now().await?;
+                assert!(session.data().is_some());
+                revocations.end_all(&user(7)).await?;
+                let error = session.verify_now().await.unwrap_err();
+                assert_eq!(*error.kind(), SessionErrorKind::Ended);
+                assert_eq!(
+                    (session.data(), session.refused()),
+                    (None, Some(DecodeErrorKind::Ended))
+                );
+                Err(error)
+            }
+        })
+        .await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let response = site.request("", async |session: Session<Account>| session.verify_now().await);
+    assert_eq!(response.await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn a_websocket_learns_that_its_session_has_ended() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    let revocations = site.revocations.clone();
+    site.request(&cookie, move |session: Session<Account>| {
+        let revocations = revocations.clone();
+        async move {
+            let info = session.info().unwrap();
+            assert!(!revocations.is_ended(&info)?);
+            revocations.end_all(&Tag::new("tenant", "acme")).await?;
+            assert!(revocations.is_ended(&info)?);
+            Ok(())
+        }
+    })
+    .await;
+}
