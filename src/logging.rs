@@ -134,11 +134,22 @@ pub(crate) fn made_private(cookie: &str) {
     );
 }
 
-/// A method that returns nothing had no effect.
-#[cfg(feature = "tower")]
-pub(crate) fn no_effect(cookie: &str, method: &str, error: &crate::error::SessionError) {
+/// A method that returns nothing was called when it no longer had any effect.
+pub(crate) fn too_late(cookie: &str, method: &str) {
     #[cfg(feature = "tracing")]
-    tracing::error!(target: TARGET, cookie, method, "no effect: {error}");
+    tracing::error!(target: TARGET, cookie, method, "too late: the response headers are already sent");
+}
+
+/// A method that returns nothing had no effect, because it is not known whether the session was ended.
+pub(crate) fn not_judged(cookie: &str, method: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: TARGET,
+        cookie,
+        method,
+        code = "unavailable",
+        "no effect: it is not known whether the session was ended"
+    );
 }
 
 /// The session was ended while the request was handled.

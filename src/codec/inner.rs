@@ -91,18 +91,20 @@ pub(crate) struct Refusal {
     pub(crate) age: Option<u64>,
     /// serde's reason, if the payload could not be deserialized.
     pub(crate) reason: Option<String>,
+    /// The browser has a mark that the session was deleted in it.
+    pub(crate) deleted_here: bool,
 }
 
 impl Refusal {
     pub(super) fn payload(error: serde_json::Error) -> Self {
         let reason = without_values(&error);
-        Self { kind: DecodeErrorKind::InvalidPayload, age: None, reason }
+        Self { reason, ..DecodeErrorKind::InvalidPayload.into() }
     }
 }
 
 impl From<DecodeErrorKind> for Refusal {
     fn from(kind: DecodeErrorKind) -> Self {
-        Self { kind, age: None, reason: None }
+        Self { kind, age: None, reason: None, deleted_here: false }
     }
 }
 
@@ -337,7 +339,7 @@ impl CodecInner {
         let expires_at = self.expires_at(created_at, refreshed_at, idle);
         if now >= expires_at {
             let age = Some(now.saturating_sub(refreshed_at) / 1000);
-            return Err(Refusal { kind: DecodeErrorKind::Expired, age, reason: None });
+            return Err(Refusal { age, ..DecodeErrorKind::Expired.into() });
         }
         #[cfg(feature = "revocation")]
         if let Some(Attached { marks, .. }) = &self.attached {

@@ -436,7 +436,9 @@ impl<K: SessionKind> Codec<K> {
         self.first(headers, |token| {
             let (data, verified) = self.open(token)?;
             match verified.validity.id {
-                Some(id) if marked.contains(&id) => Err(DecodeErrorKind::Ended.into()),
+                Some(id) if marked.contains(&id) => {
+                    Err(Refusal { deleted_here: true, ..DecodeErrorKind::Ended.into() })
+                }
                 _ => Ok((data, verified)),
             }
         })

@@ -159,13 +159,20 @@ impl<K: SessionKind> Session<K> {
     /// # Errors
     ///
     /// [`SessionErrorKind::Revocation`] as for [`end`](Self::end);
-    /// [`SessionErrorKind::Ended`] if this session was ended by somebody else meanwhile;
+    /// [`SessionErrorKind::Ended`] if this session was ended by somebody else;
     /// [`SessionErrorKind::Unavailable`] and [`SessionErrorKind::ResponseStarted`], and then nothing was
     /// ended.
     pub async fn end_others(&self, tag: &Tag) -> Result<(), SessionError> {
         let core = self.core();
         let revocations = attached_to(core)?;
-        self.opened().check_writable()?;
+        {
+            let state = self.opened();
+            state.check_writable()?;
+            // It must not end those that went on without it.
+            if state.is_empty() && state.refused() == Some(DecodeErrorKind::Ended) {
+                return Err(SessionErrorKind::Ended.into());
+            }
+        }
         let tags = self.known_tags().unwrap_or_default();
         let (ids, survives) = {
             let state = self.opened();

@@ -747,7 +747,13 @@ impl<K: SessionKind> Session<K> {
         // Without the lock, because dropping the data and logging run foreign code.
         match result {
             Ok(old) => drop(old),
-            Err(error) => logging::no_effect(self.core().cookie.name(), method, &error),
+            Err(error) => {
+                let cookie = self.core().cookie.name();
+                match error.kind() {
+                    SessionErrorKind::Unavailable => logging::not_judged(cookie, method),
+                    _ => logging::too_late(cookie, method),
+                }
+            }
         }
     }
 

@@ -94,6 +94,8 @@ pub(super) struct State<K: SessionKind> {
     read: bool,
     /// Why the request's cookie was refused.
     refused: Option<DecodeErrorKind>,
+    /// It was refused because the session was deleted in this browser.
+    deleted_here: bool,
     /// The content of the browser's cookie, if it opens and still belongs to this session.
     stored: Option<Verified>,
     content: Content,
@@ -151,6 +153,7 @@ impl<K: SessionKind> State<K> {
             opened: false,
             read: false,
             refused: None,
+            deleted_here: false,
             stored: None,
             content: Content::Nothing,
             data: None,
@@ -206,7 +209,10 @@ impl<K: SessionKind> State<K> {
                 self.stored = Some(verified);
             }
             Err(Refusal { kind: DecodeErrorKind::Missing, .. }) => {}
-            Err(refusal) => self.refused = Some(refusal.kind),
+            Err(refusal) => {
+                self.refused = Some(refusal.kind);
+                self.deleted_here = refusal.deleted_here;
+            }
         }
     }
 
@@ -506,7 +512,7 @@ impl<K: SessionKind> State<K> {
             (Change::None, Some(stored), Content::Stored) => {
                 stored.validity.refresh(incoming.arrival, active).is_none()
             }
-            (Change::None, _, _) => self.refused != Some(DecodeErrorKind::Ended),
+            (Change::None, _, _) => !self.deleted_here,
         }
     }
 
@@ -534,7 +540,7 @@ impl<K: SessionKind> State<K> {
             }
             // A response that was sent during the log-out has brought the cookie back.
             (Change::None, None)
-                if self.refused == Some(DecodeErrorKind::Ended)
+                if self.deleted_here
                     && !circumstances.reply.is_failure()
                     && circumstances.reply.sharing(circumstances.now) == Sharing::No =>
             {

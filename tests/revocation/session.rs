@@ -102,6 +102,7 @@ async fn a_copy_of_an_ended_session_does_not_open() {
         })
         .await;
     assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(set(&response), None);
 }
 
 #[tokio::test]
@@ -137,7 +138,7 @@ async fn what_an_ended_session_would_send_is_withheld() {
     type Handler = fn(Session<Account>) -> Result<(), SessionError>;
     let handlers: [(&str, Handler); 4] = [
         ("a refresh", |session| {
-            session.data();
+            let _ = session.data();
             Ok(())
         }),
         ("a touch", |session| session.touch()),
@@ -312,16 +313,16 @@ async fn a_changed_password_ends_a_log_in_with_the_old_one_that_is_in_flight() {
 }
 
 #[tokio::test]
-async fn of_two_that_end_each_other_only_the_last_goes_on() {
+async fn of_two_that_end_each_other_the_first_goes_on() {
     let site = Site::<Account>::new();
     let (first, second) = (site.cookie(account(7)), site.cookie(account(7)));
     let end_others = async |session: Session<Account>| session.end_others(&user(7)).await;
     let first = set(&site.request(&first, end_others).await).unwrap();
     // The second one was ended by then.
     let response = site.request(&second, end_others).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    assert!(set(&response).is_none_or(|cookie| cookie == "account="));
-    assert_eq!(site.refused(&first), Some(DecodeErrorKind::Ended));
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(set(&response), None);
+    assert_eq!(site.refused(&first), None);
 }
 
 #[tokio::test]
@@ -332,24 +333,13 @@ async fn a_tag_that_a_write_adds_begins_a_new_session() {
     let response = site
         .request(&cookie, async |session: Session<Account>| {
             let id = session.id();
-            session.update(|account| account.user = 8)?.done();
+            assert!(session.update(|account| account.user = 8)?.is_done());
             assert_ne!(session.id(), id);
             Ok(())
         })
         .await;
     let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
     assert_eq!(new.data, account(8));
-    // And a tag that it loses or keeps does not.
-    let cookie = site.cookie(account(7));
-    let response = site
-        .request(&cookie, async |session: Session<Account>| {
-            let id = session.id();
-            session.update(|account| account.tenant = String::new())?.done();
-            assert_ne!(session.id(), id, "another tenant is another tag");
-            Ok(())
-        })
-        .await;
-    assert!(set(&response).is_some());
 }
 
 #[tokio::test]
