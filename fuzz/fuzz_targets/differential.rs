@@ -6,7 +6,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use sealed_session::Dynamic;
-use sealed_session_fuzz::model::{LAST_CREATED, OWN, Ringed, Settings};
+use sealed_session_fuzz::model::{LAST_CREATED, OWN, Ringed, SEEN, Settings};
 use sealed_session_fuzz::{
     Escape, Header, Json, NAME, NOW, Party, Raw, Shown, bare_fastify_token, native_token, sodium,
     spell,
@@ -132,9 +132,12 @@ impl Plaintext {
                 let since = (NOW / 1000).saturating_sub(created / 1000);
                 let refreshed = since.saturating_add_signed((*refreshed).into()) as u32;
                 // Most have no unknown flag.
-                let flags = if *flags < 0xe0 { flags & OWN } else { *flags };
+                let flags = if *flags < 0xe0 { flags & (OWN | SEEN) } else { *flags };
                 let header = Header { flags, id: *id, created, refreshed, idle: *idle };
-                header.before(data.text().as_bytes())
+                let seen = id[..8].iter().filter(|_| flags & SEEN != 0 && age % 16 != 0);
+                let data = data.text();
+                let behind: Vec<u8> = seen.copied().chain(data.bytes()).collect();
+                header.before(&behind)
             }
         }
     }

@@ -21,8 +21,10 @@ pub enum Ringed {
 pub const HEADER_LEN: usize = 32;
 /// What stands in a native token before the JSON.
 pub const PREFIX_LEN: usize = sodium::NONCE_LEN + sodium::TAG_LEN + HEADER_LEN;
-/// The flag of an idle timeout of the session's own; there is no other.
+/// The flag of an idle timeout of the session's own.
 pub const OWN: u8 = 0x01;
+/// The flag of eight bytes behind the header: the last mark that the session has seen.
+pub const SEEN: u8 = 0x02;
 /// The last creation that a native token can say, in milliseconds.
 pub const LAST_CREATED: u64 = (1 << 48) - 1;
 /// The longest idle timeout, in seconds.
@@ -138,7 +140,7 @@ impl Settings {
         if header[0] != 1 {
             return Err(UnsupportedVersion);
         }
-        if header[1] & !OWN != 0 {
+        if header[1] & !(OWN | SEEN) != 0 {
             return Err(InvalidPayload);
         }
         let number = |bytes: &[u8]| {
@@ -146,7 +148,7 @@ impl Settings {
             wide[8 - bytes.len()..].copy_from_slice(bytes);
             u64::from_be_bytes(wide)
         };
-        let own = header[1] == OWN;
+        let own = header[1] & OWN != 0;
         let id = Some(hex::encode(&header[2..18]));
         let created_at = number(&header[18..24]);
         let refreshed_at = created_at + 1000 * number(&header[24..28]);
@@ -154,6 +156,10 @@ impl Settings {
         if in_token == 0 || in_token > MAX_IDLE {
             return Err(InvalidPayload);
         }
+        let data = match header[1] & SEEN {
+            0 => data,
+            _ => data.get(8..).ok_or(InvalidPayload)?,
+        };
         let data = std::str::from_utf8(data).map_err(|_| InvalidPayload)?;
         let latest = self.now.saturating_add(SKEW);
         if created_at > latest || refreshed_at > latest {

@@ -163,7 +163,7 @@ fn seals_what_opens_under_libsodiums_sub_key() {
             .unwrap()
             .decrypt_in_place_detached(nonce.into(), &[], &mut plaintext, tag.into())
             .unwrap_or_else(|_| panic!("{case}: another key, or another framing"));
-        let (header, json) = plaintext.split_at(32);
+        let (header, json) = plaintext.split_at(vector.header.len() / 2);
         assert_eq!(hex::encode(header), vector.header, "{case}: the id and the times, too");
         assert_eq!(json, vector.json.trim().as_bytes(), "{case}");
     }

@@ -28,8 +28,8 @@ OUT = pathlib.Path(__file__).with_name("native.json")
 PERSONAL = b"sealed-session-1"
 VERSION = 1
 OWN = 1 << 0
-SEEN = 1 << 1  # announces a block of 8 bytes, which has no meaning yet
-DEVICE = 1 << 2  # announces a block of 16 bytes, likewise
+SEEN = 1 << 1  # announces a block of 8 bytes: the last mark that the session has seen
+DEVICE = 1 << 2  # announces a block of 16 bytes, which has no meaning yet
 HEADER_LEN = 32
 PREFIX_LEN = 24 + 16 + HEADER_LEN
 # Milliseconds.
@@ -67,8 +67,11 @@ def session_id(label):
     return hashlib.sha256(b"id " + label.encode()).digest()[:16]
 
 
-def header(created=T, refreshed=0, idle=IDLE, own=False, flags=0, version=VERSION, an_id=ONES[:16]):
+def header(created=T, refreshed=0, idle=IDLE, own=False, flags=0, version=VERSION, an_id=ONES[:16],
+           seen=None):
     """`created` in milliseconds since 1970, `refreshed` in seconds after it."""
+    flags |= 0 if seen is None else SEEN
+    block = b"" if seen is None else seen.to_bytes(8, "big")
     head = (
         bytes([version, flags | (OWN if own else 0)])
         + an_id
@@ -77,7 +80,7 @@ def header(created=T, refreshed=0, idle=IDLE, own=False, flags=0, version=VERSIO
         + idle.to_bytes(4, "big")
     )
     assert len(head) == HEADER_LEN
-    return head
+    return head + block
 
 
 def seal(a_key, a_nonce, plaintext):
@@ -86,11 +89,11 @@ def seal(a_key, a_nonce, plaintext):
 
 
 def opens(case, text, name="session", a_key=None, a_nonce=None, an_id=None,
-          created=T, refreshed=0, idle=IDLE, own=False, now=None):
+          created=T, refreshed=0, idle=IDLE, own=False, seen=None, now=None):
     a_key = a_key or key(case)
     a_nonce = a_nonce or nonce(case)
     an_id = an_id or session_id(case)
-    head = header(created, refreshed, idle, own, an_id=an_id)
+    head = header(created, refreshed, idle, own, an_id=an_id, seen=seen)
     sub = subkey(a_key, name)
     counts = idle if own else min(idle, IDLE)
     refreshed_at = created + refreshed * SECOND
@@ -108,6 +111,7 @@ def opens(case, text, name="session", a_key=None, a_nonce=None, an_id=None,
         "refreshed_at": refreshed_at,
         "idle_timeout": idle,
         "own_idle_timeout": own,
+        "seen": seen,
         "header": head.hex(),
         "json": text,
         "token": seal(sub, a_nonce, head + text.encode()),
@@ -210,6 +214,12 @@ OPEN = [
     opens("the largest, host-prefixed", filled("__Host-session"), name="__Host-session"),
     opens("the largest with the longest name", filled(LONG_NAME), name=LONG_NAME),
     opens("one byte below the largest", filled("session", shorter_by=1)),
+    opens("no mark seen", '{"a":1}', seen=0),
+    opens("a mark seen", '{"a":1}', seen=T + 1),
+    opens("every byte of what was seen its own", '{"a":1}', seen=0x0102030405060708),
+    opens("the last mark there can be", '{"a":1}', seen=(1 << 64) - 1),
+    opens("a mark seen, and its own idle timeout", '{"a":1}', seen=T, own=True, idle=14 * DAY),
+    opens("the largest with a mark seen", filled("session", shorter_by=8), seen=T),
 ]
 
 JSON = b'{"a":1}'
@@ -228,15 +238,23 @@ REFUSED = [
             header(version=2, flags=0x80) + JSON),
     refused("version 2, and no idle timeout", "UnsupportedVersion",
             header(version=2, idle=0) + JSON),
-    *[flags_refused(f"flag 0x{1 << bit:02x}", 1 << bit) for bit in range(1, 8)],
+    *[flags_refused(f"flag 0x{1 << bit:02x}", 1 << bit) for bit in range(2, 8)],
     *[flags_refused(f"flag 0x{1 << bit:02x}, with an idle timeout of its own", 1 << bit, own=True)
-      for bit in range(1, 8)],
+      for bit in range(2, 8)],
+    *[refused(f"{length} bytes of what was seen", "InvalidPayload",
+              header(flags=SEEN) + bytes(length)) for length in range(8)],
     flags_refused("every flag", 0xFF),
-    flags_refused("every unknown flag", 0xFE),
-    flags_refused("the flag of the block `seen`, and the block", SEEN, behind=bytes(8)),
+    flags_refused("every unknown flag", 0xFC),
+    refused("a mark seen, and no JSON", "InvalidPayload", header(seen=T)),
+    refused("a mark seen, and not JSON", "InvalidPayload", header(seen=T) + b"a=1"),
+    refused("the flag of a mark seen, and no mark", "InvalidPayload",
+            header(flags=SEEN) + b'{"a":"12345678"}'),
+    refused("a mark seen, and expired", "Expired", header(seen=T) + JSON, now=T + IDLE * SECOND),
+    refused("larger than a cookie by a mark", "TooLong",
+            header(seen=T) + filled("session", 7).encode()),
     flags_refused("the flag of the device's block, and the block", DEVICE, behind=bytes(16)),
     flags_refused("the flags of both blocks, and the blocks", SEEN | DEVICE, behind=bytes(24)),
-    refused("an unknown flag, and expired", "InvalidPayload", header(flags=SEEN) + JSON,
+    refused("an unknown flag, and expired", "InvalidPayload", header(flags=DEVICE) + JSON,
             now=T + IDLE * SECOND),
     refused("no idle timeout", "InvalidPayload", header(idle=0) + JSON),
     refused("no idle timeout, its own", "InvalidPayload", header(idle=0, own=True) + JSON),
