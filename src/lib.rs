@@ -293,6 +293,8 @@ mod members;
 #[cfg(feature = "tower")]
 mod middleware;
 mod plaintext;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(feature = "revocation")]
 pub mod revocation;
 #[cfg_attr(

@@ -208,6 +208,24 @@ pub(crate) fn ending_unconfirmed(error: &dyn std::error::Error) {
     );
 }
 
+/// A session is in no list of the registry, or not under its new id.
+#[cfg(feature = "registry")]
+pub(crate) fn not_recorded(error: &crate::error::SessionError) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: TARGET, code = "not_recorded", "a session is not in the registry: {error}");
+}
+
+/// A session that has ended is still in lists of the registry.
+#[cfg(feature = "registry")]
+pub(crate) fn not_forgotten(error: &crate::error::RevocationError) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        code = "not_forgotten",
+        "an ended session was not removed from the registry: {error:?}"
+    );
+}
+
 /// A store had lost marks that this process knows.
 #[cfg(feature = "revocation")]
 pub(crate) fn marks_published_again(count: usize) {

@@ -50,6 +50,8 @@ pub struct CodecBuilder<K> {
     clock: CodecClock,
     #[cfg(feature = "revocation")]
     attached: Option<Attached>,
+    #[cfg(feature = "registry")]
+    watch: Option<Arc<dyn super::Watch>>,
     #[cfg(feature = "fastify")]
     share_fastify_key: bool,
     kind: PhantomData<fn() -> K>,
@@ -69,6 +71,8 @@ impl<K: SessionKind> CodecBuilder<K> {
             clock: CodecClock::System,
             #[cfg(feature = "revocation")]
             attached: None,
+            #[cfg(feature = "registry")]
+            watch: None,
             #[cfg(feature = "fastify")]
             share_fastify_key: false,
             kind: PhantomData,
@@ -247,6 +251,12 @@ impl<K: SessionKind> CodecBuilder<K> {
         self.attached = Some(attached);
     }
 
+    /// Tells the codec whom to tell of the sessions that are refreshed.
+    #[cfg(feature = "registry")]
+    pub(crate) fn watch(&mut self, watch: Arc<dyn super::Watch>) {
+        self.watch = Some(watch);
+    }
+
     /// Checks the settings and creates the codec.
     ///
     /// ```
@@ -312,6 +322,10 @@ impl<K: SessionKind> CodecBuilder<K> {
         if let Some(attached) = self.attached {
             attached.marks.keep_for_sessions_of(absolute)?;
             inner.attached = Some(attached);
+        }
+        #[cfg(feature = "registry")]
+        {
+            inner.watch = self.watch;
         }
         #[cfg(feature = "fastify")]
         if !self.share_fastify_key {

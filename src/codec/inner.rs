@@ -64,6 +64,13 @@ pub(crate) struct Attached {
     pub(crate) owner: Arc<dyn std::any::Any + Send + Sync>,
 }
 
+/// What is told of the sessions that are refreshed.
+#[cfg(feature = "registry")]
+pub(crate) trait Watch: Send + Sync + 'static {
+    /// A session's cookie was refreshed, at this time in milliseconds since the Unix epoch.
+    fn refreshed(&self, id: SessionId, tags: &[crate::marks::Tag], at: u64);
+}
+
 /// The non-generic part of a codec.
 pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
@@ -78,6 +85,8 @@ pub(crate) struct CodecInner {
     /// What can end the sessions.
     #[cfg(feature = "revocation")]
     pub(crate) attached: Option<Attached>,
+    #[cfg(feature = "registry")]
+    pub(crate) watch: Option<Arc<dyn Watch>>,
     ring: RwLock<Ring>,
     /// Whether the ring has more than one key. Every request reads it.
     rotating: AtomicBool,
@@ -136,6 +145,8 @@ impl CodecInner {
             marker: None,
             #[cfg(feature = "revocation")]
             attached: None,
+            #[cfg(feature = "registry")]
+            watch: None,
             ring: RwLock::new(Arc::new([])),
             rotating: AtomicBool::new(false),
         };

@@ -21,6 +21,8 @@ pub use self::decoded::{Decoded, TokenInfo};
 #[cfg(feature = "revocation")]
 pub(crate) use self::inner::Attached;
 use self::inner::MAX_CANDIDATES;
+#[cfg(feature = "registry")]
+pub(crate) use self::inner::Watch;
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
 use crate::clock::unix_millis;

@@ -38,6 +38,9 @@ pub enum RevocationErrorKind {
     Unconfirmed,
     /// The store could not be read to its end, so it is not known which sessions have ended.
     Unread,
+    /// The store of the registry could not be read or written.
+    #[cfg(feature = "registry")]
+    Registry,
     /// The codec of the session has no [`Revocations`](crate::Revocations).
     NoRevocations,
 }
@@ -53,6 +56,8 @@ impl fmt::Display for RevocationErrorKind {
                 "the store of revocations could not be read, so it is not known which sessions have \
                  ended"
             }
+            #[cfg(feature = "registry")]
+            Self::Registry => "the registry of sessions could not be read or written",
             Self::NoRevocations => {
                 "the codec has no revocations, so a session cannot be ended; call `revocations` on the \
                  codec's builder"

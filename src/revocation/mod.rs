@@ -328,6 +328,16 @@ impl Revocations {
         }
     }
 
+    #[cfg(feature = "registry")]
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.shared.inner.marks
+    }
+
+    #[cfg(feature = "registry")]
+    pub(crate) fn clock(&self) -> CodecClock {
+        self.shared.inner.clock.clone()
+    }
+
     /// Makes a mark. `idle` is the longest that the session can be idle, in seconds, if it is known.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
     pub(crate) async fn append(

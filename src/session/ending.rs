@@ -10,6 +10,19 @@ use crate::marks::{Tag, Target};
 use crate::revocation::attached_to;
 use crate::session_id::SessionId;
 
+/// What a registry records of a session. Times are in milliseconds since the Unix epoch, timeouts in
+/// seconds.
+#[cfg(feature = "registry")]
+pub(crate) struct Standing {
+    pub(crate) id: SessionId,
+    /// `None` for a session that begins with this response.
+    pub(crate) created_at: Option<u64>,
+    pub(crate) idle_timeout: u32,
+    pub(crate) absolute_timeout: u32,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) seen: Option<u64>,
+}
+
 /// What a session's state knows about how it can end.
 #[derive(Default)]
 pub(super) struct Ending {
@@ -258,6 +271,36 @@ impl<K: SessionKind> Session<K> {
             info.tags = SessionTags { tags, survives: self.lock().survives() };
         }
         Some(info)
+    }
+
+    /// What a registry records of the session.
+    #[cfg(feature = "registry")]
+    pub(crate) fn standing(&self) -> Result<Standing, SessionError> {
+        drop(self.opened());
+        let tags = self.known_tags().unwrap_or_default();
+        let state = self.opened();
+        state.check_available()?;
+        let id = state.id().filter(|_| !state.is_empty());
+        let settings = &self.core().settings;
+        let (created_at, own_idle) = state.begun();
+        Ok(Standing {
+            id: id.ok_or(SessionErrorKind::NoSession)?,
+            created_at,
+            idle_timeout: own_idle.unwrap_or(settings.idle),
+            absolute_timeout: settings.absolute,
+            tags,
+            seen: state.seen(),
+        })
+    }
+
+    /// Tells the registry that a session's cookie was refreshed, if there is one.
+    #[cfg(feature = "registry")]
+    pub(super) fn tell_refreshed(&self, now: u64) {
+        let Some(watch) = &self.core().watch else { return };
+        let id = self.lock().id();
+        if let (Some(id), Some(tags)) = (id, self.known_tags()) {
+            watch.refreshed(id, &tags, now);
+        }
     }
 
     /// The tags of data that is about to be written, if the codec has revocations. Then the tags of the

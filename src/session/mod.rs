@@ -644,6 +644,10 @@ impl<K: SessionKind> Session<K> {
         let ended = false;
         let circumstances = Circumstances { reply, now, active, keep_writes_on_error, ended };
         let (outcome, event) = self.lock().finish(core, incoming, &circumstances);
+        #[cfg(feature = "registry")]
+        if outcome.set_cookie.is_some() && !ended && !self.lock().is_empty() {
+            self.tell_refreshed(now);
+        }
         let cookie = core.cookie.name();
         match event {
             None => {}

@@ -459,6 +459,12 @@ impl<K: SessionKind> State<K> {
         self.came
     }
 
+    /// When the session began, and its own idle timeout.
+    #[cfg(feature = "registry")]
+    pub(super) fn begun(&self) -> (Option<u64>, Option<u32>) {
+        (self.created_at, self.own_idle)
+    }
+
     #[cfg(feature = "revocation")]
     pub(super) fn seen(&self) -> Option<u64> {
         self.seen
