@@ -20,7 +20,7 @@ pub(crate) use self::attach::attached_to;
 pub use self::builder::{AtStart, RevocationsBuilder, WhenAway};
 use self::follow::{Following, Pending};
 pub use self::store::{Appended, Batch, Position, RevocationStore, StoreError};
-use crate::clock::CodecClock;
+use crate::clock::{Clock, CodecClock};
 use crate::codec::TokenInfo;
 pub use crate::error::{RevocationError, RevocationErrorKind};
 use crate::logging;
@@ -141,6 +141,17 @@ impl Revocations {
     #[must_use]
     pub fn in_memory() -> Self {
         builder::in_memory(CodecClock::System)
+    }
+
+    /// As [`in_memory`](Self::in_memory), with a clock that dates the marks. In tests, use the codec's.
+    ///
+    /// ```
+    /// # use sealed_session::{Revocations, TestClock};
+    /// let revocations = Revocations::in_memory_with(TestClock::at(1_700_000_000));
+    /// ```
+    #[must_use]
+    pub fn in_memory_with(clock: impl Clock) -> Self {
+        builder::in_memory(CodecClock::Other(Arc::new(clock)))
     }
 
     /// Revocations that a store keeps, with what happens while it cannot be reached, and before it has

@@ -4,4 +4,5 @@
 mod support;
 
 mod codec;
+mod registry;
 mod session;
