@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`rotation`] | How are keys replaced on one or several servers, without logging anybody out? |
 //! | [`expiry`] | When does a session end, what keeps it alive, and how is it ended early? |
+//! | [`ending_sessions`] | How does the server end a session, or all of a user, and list them? |
 //! | [`several_sessions`] | How do a login, an administrator's login and preferences coexist? |
 //! | [`websockets`] | What can be read and written after the response has begun? |
 //! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
@@ -31,6 +32,7 @@ macro_rules! page {
 
 page!(rotation);
 page!(expiry);
+page!(ending_sessions, "registry");
 page!(several_sessions);
 page!(websockets);
 page!(testing);
