@@ -5,19 +5,19 @@
 //! the key can open it. Nobody else can read, change or create a session, and its expiry is stored
 //! inside the seal.
 //!
-//! The limits of cookies apply: a copy of a cookie opens until it expires, the later of two parallel
-//! responses wins, and a session holds about 3 kB. The [threat model](guide::threat_model) has the
-//! whole list.
+//! The limits of cookies apply: a copy of a cookie opens until it expires or is
+//! [ended](guide::ending_sessions), the later of two parallel responses wins, and a session holds about
+//! 3 kB. The [threat model](guide::threat_model) has the whole list.
 //!
 //! # Contents
 //!
 //! - [Start](#start), [typed sessions](#typed-sessions), [several sessions](#several-sessions),
 //!   [expiry and cookie attributes](#expiry-and-cookie-attributes), [rotation](#rotation),
 //!   [a key from a passphrase](#a-key-from-a-passphrase), [outside HTTP](#outside-http),
-//!   [tests](#tests), [interoperating with Node](#interoperating-with-node)
+//!   [tests](#tests), [ending sessions](#ending-sessions), [interoperating with Node](#interoperating-with-node)
 //! - [Features](#features)
 //! - The guide: [rotation](guide::rotation), [expiry](guide::expiry),
-//!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
+//!   [ending sessions](guide::ending_sessions), [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
 //!   [testing](guide::testing), [deployment](guide::deployment),
 //!   [moving from Node](guide::moving_from_node), [the threat model](guide::threat_model)
 //!
@@ -239,9 +239,41 @@
 //! # }
 //! ```
 //!
+//! # Ending sessions
+//!
+//! With the feature `revocation`, the server ends a session wherever its cookie was copied to. Openings
+//! look into a table of the process, and no request waits for a store. ([More](guide::ending_sessions).)
+//!
+//! ```
+//! # #[cfg(all(feature = "axum", feature = "revocation"))]
+//! # fn example(keyring: sealed_session::Keyring) -> Result<(), Box<dyn std::error::Error>> {
+//! use sealed_session::{Codec, Revocations, Session, SessionError, SessionKind, Tag};
+//! # use serde::{Deserialize, Serialize};
+//!
+//! # #[derive(Serialize, Deserialize, Clone)]
+//! # struct Login { user_id: u64 }
+//! impl SessionKind for Login {
+//!     type Data = Self;
+//!     const NAME: &'static str = "login";
+//!     fn tags(login: &Self) -> Vec<Tag> { vec![Tag::new("user", login.user_id)] }
+//! }
+//!
+//! let revocations = Revocations::in_memory(); // or in a file, or on Redis
+//! let logins = Codec::<Login>::builder(keyring).revocations(&revocations).build()?;
+//!
+//! async fn log_out(session: Session<Login>) -> Result<(), SessionError> {
+//!     session.end().await
+//! }
+//! async fn log_out_elsewhere(session: Session<Login>, user: Tag) -> Result<(), SessionError> {
+//!     session.end_others(&user).await
+//! }
+//! # let _ = logins;
+//! # Ok(()) }
+//! ```
+//!
 //! # Features
 //!
-//! All features except `simd` are on by default. They are additive. Without any feature, keys,
+//! All features except `simd`, `revocation` and `registry` are on by default. They are additive. Without any feature, keys,
 //! keyring and codec remain, with no HTTP and no async.
 //!
 //! | feature | adds |
@@ -253,6 +285,8 @@
 //! | `tracing` | logs: refused cookies at debug level, mistakes and late writes at error level |
 //! | `cli` | the program `genkey`; implies `passphrase` |
 //! | `simd` | computes the same cipher with `dryoc`'s vectorised code. Off by default |
+//! | `revocation` | `Revocations`: ends sessions on the server. Off by default |
+//! | `registry` | `Registry`: lists a user's sessions; implies `revocation` and `tower`. Off by default |
 //!
 //! A library that depends on this crate should use `default-features = false` and name the features
 //! that it needs.

@@ -6,6 +6,8 @@
 mod availability;
 mod ids;
 mod mark;
+#[cfg(test)]
+mod simulation;
 mod tag;
 
 use std::collections::HashMap;

@@ -454,9 +454,8 @@ impl<K: SessionKind> Session<K> {
     ///
     /// # Security
     ///
-    /// The server keeps no revocation list: a copy of the cookie still opens until it expires. If that
-    /// matters, use short timeouts, or a generation number in the user's record: see
-    /// [the guide](crate::guide::expiry).
+    /// A copy of the cookie still opens until it expires. For a log-out, use `end`, with the feature
+    /// `revocation`: see [the guide](crate::guide::ending_sessions).
     pub fn delete(&self) {
         self.give_up("delete", State::delete);
     }
