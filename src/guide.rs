@@ -43,6 +43,7 @@ page!(threat_model);
 /// Compiles the programs in texts outside the documentation.
 #[cfg(all(doctest, feature = "axum", feature = "fastify"))]
 mod texts {
+    #[cfg(feature = "revocation")]
     #[doc = include_str!("../README.md")]
     struct Readme;
 
