@@ -121,7 +121,9 @@ fn history(seed: u64) {
                 let chosen = random.below(sessions.len() as u64) as usize;
                 let server = &mut servers[place];
                 let (tag, seen) = (sessions[chosen].tag, sessions[chosen].seen);
-                let was_ended = server.marks.has_tag(&[tag], seen);
+                if server.marks.has_tag(&[tag], seen) {
+                    continue;
+                }
                 let from = server.read;
                 let mark = store.append(tag, server.marks.highest() + 1, now);
                 server.marks.add(&[mark], 0);
@@ -131,7 +133,7 @@ fn history(seed: u64) {
                         && other.number != mark.number
                         && other.number > seen
                 });
-                if !was_ended && !by_others {
+                if !by_others {
                     let session = &mut sessions[chosen];
                     session.seen = mark.number;
                     session.read = store.marks.len();

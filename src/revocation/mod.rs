@@ -369,8 +369,8 @@ impl Revocations {
     }
 
     /// Ends the sessions of a tag for a session that goes on: with these ids, these tags, and what it
-    /// survives. Returns the mark's number, and whether that session was ended by another mark
-    /// meanwhile.
+    /// survives. Returns the mark's number, and whether that session was ended by another mark: then it
+    /// ends nobody, unless both came at the same moment.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
     pub(crate) async fn end_others(
         &self,
@@ -385,22 +385,26 @@ impl Revocations {
         let now = inner.clock.now();
         let until = inner.until(now / 1000, None);
         let Some(store) = &inner.store else {
-            // Between the look-up and the mark, there is room for another mark. It ends this session.
+            // Under the lock, so that no other mark comes between the look-up and this one.
             let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
-            let was_ended = has_ended();
+            if has_ended() {
+                return (0, true, Ok(()));
+            }
             let number = inner.number_after(&mut last, now);
             inner.add_here(Mark { target: Target::Tag(*tag), number, until }, now);
-            return (number, was_ended, Ok(()));
+            return (number, false, Ok(()));
         };
-        let was_ended = has_ended();
+        if has_ended() {
+            return (0, true, Ok(()));
+        }
         let (number, result) = inner.append_to(&**store, Target::Tag(*tag), until, now).await;
         let (number, read) = number;
         let ended_by = |mark: &Mark| {
             let Target::Tag(tag) = mark.target else { return false };
             tags.contains(&tag) && mark.number != number && mark.number > survives
         };
-        let ended =
-            was_ended || ids.iter().any(|id| marks.has_id(*id)) || read.iter().any(ended_by);
+        // Two that end each other at the same moment may both end.
+        let ended = ids.iter().any(|id| marks.has_id(*id)) || read.iter().any(ended_by);
         (number, ended, result)
     }
 }

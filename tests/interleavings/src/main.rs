@@ -8,6 +8,7 @@
 //! smallest form under every schedule that there is. A deadlock, a panic or a broken promise ends it
 //! with the schedule that led there.
 
+mod ending;
 mod request;
 mod scenarios;
 
@@ -38,10 +39,10 @@ fn main() -> ExitCode {
     };
     let schedules = schedules as usize;
     let most = MOST * schedules;
-    for (name, scenario) in SCENARIOS {
+    for (name, scenario) in SCENARIOS.iter().chain(ending::SCENARIOS) {
         explore(name, RandomScheduler::new_from_seed(seed, schedules), *scenario);
     }
-    for (name, scenario) in EXHAUSTIVE {
+    for (name, scenario) in EXHAUSTIVE.iter().chain(ending::EXHAUSTIVE) {
         let ran = explore(name, DfsScheduler::new(Some(most), false), *scenario);
         println!("    {}", if ran < most { "these are all there are" } else { "cut off" });
     }
