@@ -1,8 +1,11 @@
 //! Sessions that the server ends.
 
+#[path = "../support/store_suite.rs"]
+mod store_suite;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod codec;
 mod registry;
 mod session;
+mod stores;
