@@ -82,9 +82,10 @@ impl File {
         };
         inspect(path)?;
         let sqlite = |error| sqlite_error(path, error);
-        let connection = connect(path).map_err(sqlite)?;
+        // The last connection to close brings the log into the file. One that refuses the file must not.
+        let has_log = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0);
+        let connection = connect(path, !has_log).map_err(sqlite)?;
         let id = check_and_prepare(path, &connection, check)?;
-        // Until here closing the connection left the file alone.
         connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
             .map_err(sqlite)?;
@@ -196,12 +197,14 @@ fn immutable_uri(path: &Path) -> String {
     uri
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// `empties_log`: whether the log is brought into the file when this is the last connection to close.
+fn connect(path: &Path, empties_log: bool) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // First of all: what comes next can fail already, and that closes the connection.
     for (setting, on) in [
-        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
+        (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !empties_log),
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
     ] {
@@ -309,7 +312,7 @@ fn new_file(path: &Path) -> io::Result<()> {
 }
 
 fn fill(path: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut connection = connect(path)?;
+    let mut connection = connect(path, true)?;
     let transaction = connection.transaction()?;
     for (_, sql) in TABLES {
         transaction.execute_batch(sql)?;
@@ -321,6 +324,5 @@ fn fill(path: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     ))?;
     transaction.commit()?;
     connection.execute_batch("PRAGMA journal_mode = WAL")?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     connection.close().map_err(|(_, error)| error.into())
 }

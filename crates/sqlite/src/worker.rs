@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use sealed_session::revocation::StoreError;
@@ -78,7 +78,7 @@ impl Place {
     ) -> Result<T, Failure> {
         let result = self.try_work(work);
         if result.as_ref().is_err_and(|failure| !failure.leaves_the_connection()) {
-            self.file = None;
+            self.close();
         }
         result
     }
@@ -97,5 +97,22 @@ impl Place {
             }
         };
         work(file, self.opened)
+    }
+}
+
+impl Place {
+    /// One connection after the other: if two close at once, neither is the last, which brings the log into
+    /// the file and removes it.
+    fn close(&mut self) {
+        static CLOSING: Mutex<()> = Mutex::new(());
+
+        let _closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.file = None;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.close();
     }
 }
