@@ -358,9 +358,11 @@ pub(crate) async fn a_mark_keeps_the_largest_number_and_the_latest_time(stores: 
     let until = tomorrow();
     let first = one.append(&[tag(1)], until + 9, 0).await.unwrap().number;
     let second = other.append(&[tag(1)], until, 0).await.unwrap().number;
-    one.publish(&[Mark { target: tag(1), number: first, until: until + 3 }]).await.unwrap();
     let (marks, _) = read_all(&one, None).await;
     assert_eq!(joined(&marks, tag(1)), Some((second, until + 9)));
+    one.publish(&[Mark { target: tag(1), number: first, until: until + 20 }]).await.unwrap();
+    let (marks, _) = read_all(&one, None).await;
+    assert_eq!(joined(&marks, tag(1)), Some((second, until + 20)));
 }
 
 pub(crate) async fn a_read_from_the_beginning_and_one_from_a_position_give_all(

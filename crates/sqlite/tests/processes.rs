@@ -93,6 +93,8 @@ async fn child() {
                     say(&format!("heard {} {now}", u64::from_be_bytes(id.to_bytes())));
                 }
                 position = batch.position;
+                // Fails when the parent is gone, and ends the child.
+                say("waiting");
             }
         }
         "open" => say("opened"),
