@@ -43,7 +43,7 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the file, and creates it with mode 0600 if it is not there. All of it is checked for damage, so
-    /// this blocks: for about a second with a million marks.
+    /// this blocks for as long as it takes to read the file.
     ///
     /// ```
     /// # use sealed_session_sqlite::{OpenError, SqliteStore};
