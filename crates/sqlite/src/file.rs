@@ -27,7 +27,7 @@ const LOOKS: u32 = 5;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What is in `sqlite_schema`, to the letter.
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 6] = [
     (
         "marks",
         "CREATE TABLE marks (
@@ -53,6 +53,20 @@ const TABLES: [(&str, &str); 3] = [
     beat INTEGER NOT NULL
 )",
     ),
+    (
+        "records",
+        "CREATE TABLE records (
+    list BLOB NOT NULL CHECK (typeof(list) = 'blob' AND length(list) = 16),
+    id BLOB NOT NULL CHECK (typeof(id) = 'blob' AND length(id) = 16),
+    created_at INTEGER NOT NULL CHECK (typeof(created_at) = 'integer'),
+    expires_at INTEGER NOT NULL CHECK (typeof(expires_at) = 'integer'),
+    last_seen INTEGER NOT NULL CHECK (typeof(last_seen) = 'integer'),
+    details TEXT NOT NULL CHECK (typeof(details) = 'text'),
+    PRIMARY KEY (list, id)
+) WITHOUT ROWID",
+    ),
+    ("records_newest", "CREATE INDEX records_newest ON records (list, created_at, id)"),
+    ("records_expiry", "CREATE INDEX records_expiry ON records (expires_at)"),
 ];
 
 /// A connection to a file that is ours.

@@ -1,6 +1,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //! Keeps the marks of [`sealed_session::Revocations`] in a SQLite file: for one machine, with any number of
-//! processes.
+//! processes. With the feature `registry`, the same file keeps the lists of `sealed_session::registry`.
 //!
 //! A process follows what the others append within a fraction of a second. Marks survive a restart,
 //! `kill -9` and, as far as the disk keeps what it confirms, a loss of power. SQLite is compiled in.
@@ -61,6 +61,8 @@
 mod error;
 mod file;
 mod marks;
+#[cfg(feature = "registry")]
+mod records;
 mod store;
 mod worker;
 

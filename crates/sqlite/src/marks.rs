@@ -115,14 +115,14 @@ pub(crate) fn data_version(file: &File) -> Result<i32, Failure> {
     Ok(pragma(&file.connection, "data_version")?)
 }
 
-fn begin(file: &mut File) -> Result<Transaction<'_>, Failure> {
+pub(crate) fn begin(file: &mut File) -> Result<Transaction<'_>, Failure> {
     let transaction = file.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     check_version(&transaction)?;
     Ok(transaction)
 }
 
 /// A newer program may have changed the tables meanwhile.
-fn check_version(connection: &Connection) -> Result<(), Failure> {
+pub(crate) fn check_version(connection: &Connection) -> Result<(), Failure> {
     if pragma(connection, "user_version")? == VERSION {
         return Ok(());
     }
@@ -130,7 +130,7 @@ fn check_version(connection: &Connection) -> Result<(), Failure> {
 }
 
 /// What was written to a file that is no longer there, nobody else reads.
-fn check_place(file: &File) -> Result<(), Failure> {
+pub(crate) fn check_place(file: &File) -> Result<(), Failure> {
     if file.is_there() { Ok(()) } else { Err(Failure::Replaced) }
 }
 

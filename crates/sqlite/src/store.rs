@@ -37,8 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct SqliteStore {
     path: Arc<Path>,
-    reader: Worker,
-    writer: Worker,
+    pub(crate) reader: Worker,
+    pub(crate) writer: Worker,
 }
 
 impl SqliteStore {
