@@ -11,6 +11,8 @@ pub(crate) struct Availability {
     /// For how long sessions are served that the store could have ended meanwhile. Milliseconds.
     limit: Option<u64>,
     read: AtomicBool,
+    /// When it was last read from the beginning. Milliseconds since the Unix epoch.
+    read_at: AtomicU64,
     /// Milliseconds since the Unix epoch.
     heard_at: AtomicU64,
     /// Milliseconds by the monotonic clock.
@@ -23,6 +25,7 @@ impl Availability {
             serve_unread,
             limit,
             read: AtomicBool::new(false),
+            read_at: AtomicU64::new(0),
             heard_at: AtomicU64::new(0),
             heard_at_monotonic: AtomicU64::new(0),
         }
@@ -50,13 +53,14 @@ impl Availability {
         wall.max(monotonic_millis().saturating_sub(heard_at))
     }
 
-    /// When the store was last heard, in milliseconds since the Unix epoch.
-    pub(crate) fn heard_at(&self) -> u64 {
-        self.heard_at.load(Ordering::Acquire)
+    /// Since when what happens in the store may not be known here, in milliseconds since the Unix epoch.
+    pub(crate) fn known_until(&self) -> u64 {
+        self.heard_at.load(Ordering::Acquire).max(self.read_at.load(Ordering::Acquire))
     }
 
     /// The store was read to its end, whether or not it could confirm a write.
-    pub(crate) fn note_read(&self) {
+    pub(crate) fn note_read(&self, now: u64) {
+        self.read_at.store(now, Ordering::Release);
         self.read.store(true, Ordering::Release);
     }
 
@@ -64,6 +68,6 @@ impl Availability {
     pub(crate) fn heard(&self, now: u64, monotonic: u64) {
         self.heard_at.store(now, Ordering::Release);
         self.heard_at_monotonic.store(monotonic, Ordering::Release);
-        self.note_read();
+        self.note_read(now);
     }
 }

@@ -123,7 +123,7 @@ async fn follow_until_it_fails(
 ) -> Result<Never, StoreError> {
     // Read from the beginning: after a failure the store may have lost marks, or may be another.
     compare(inner, store).await?;
-    inner.marks.availability().note_read();
+    inner.marks.availability().note_read(inner.clock.now());
     inner.follow.was_read.notify_waiters();
     let mut compared = monotonic_millis();
     let mut heard = None;
@@ -325,7 +325,7 @@ async fn confirm(inner: Arc<Inner>) {
             inner.pending.retry.notified().await;
             continue;
         }
-        let append = store.append(&targets, until, inner.marks.highest() + 1);
+        let append = store.append(&targets, until, inner.marks.highest().saturating_add(1));
         // Where it fails, the other task says that the store is away.
         if let Ok(Ok(Appended { number, confirmed })) = timeout(STORE_TIMEOUT, append).await {
             let mark = |target: &Target| Mark { target: *target, number, until };

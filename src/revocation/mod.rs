@@ -283,7 +283,7 @@ impl Revocations {
             return Status::Starting;
         }
         if inner.follow.is_away() {
-            let since = UNIX_EPOCH.checked_add(Duration::from_millis(availability.heard_at()));
+            let since = UNIX_EPOCH.checked_add(Duration::from_millis(availability.known_until()));
             return Status::Stale { since: since.unwrap_or(UNIX_EPOCH) };
         }
         match inner.pending.len() {
@@ -437,7 +437,7 @@ impl Inner {
         // It is already in the list if the caller stops waiting.
         let attempt = self.pending.begin(target, until);
         let targets = [target];
-        let append = store.append(&targets, until, self.marks.highest() + 1);
+        let append = store.append(&targets, until, self.marks.highest().saturating_add(1));
         let (number, cause): (_, StoreError) = match timeout(STORE_TIMEOUT, append).await {
             Ok(Ok(Appended { number, confirmed })) => {
                 self.marks.add(&[Mark { target, number, until }], now / 1000);
@@ -469,7 +469,7 @@ impl Inner {
     }
 
     fn number_after(&self, last: &mut u64, now: u64) -> u64 {
-        *last = now.max(*last + 1).max(self.marks.highest() + 1);
+        *last = now.max(last.saturating_add(1)).max(self.marks.highest().saturating_add(1));
         *last
     }
 
