@@ -175,6 +175,7 @@ pub(super) async fn read_on(inner: &Inner, store: &dyn AnyStore) -> Result<Vec<M
         let batch = timeout(READ_TIMEOUT, read).await??;
         inner.add(&batch.marks);
         marks.extend(batch.marks);
+        inner.follow.set_position(batch.position.clone());
         if batch.complete {
             let read_to = marks.iter().map(|mark| mark.number).max();
             inner.marks.note_read_to(read_to.unwrap_or(0));
