@@ -410,3 +410,37 @@ fn a_slow_response_to_a_session_near_its_end_can_still_undo_a_log_out() {
     visitor.browser.set_cookie("session", value);
     visitor.asks(QUICK, None);
 }
+
+#[test]
+fn what_only_looks_like_a_public_response_is_none() {
+    for headers in [
+        // It says nothing of how long a cache may keep it.
+        &[(CACHE_CONTROL, "must-revalidate, stale-if-error=60")][..],
+        // Past, at the very moment: START and a fifth of an hour.
+        &[(EXPIRES, "Tue, 14 Nov 2023 22:25:20 GMT")],
+        // One directive with a comma in its quotes.
+        &[(CACHE_CONTROL, "x=\"a, public, b\"")],
+        &[(CACHE_CONTROL, "x=\"a\\\", public, b\"")],
+    ] {
+        let mut visitor = Visitor::after(part(1, 5));
+        assert_eq!(START + 720, 1_700_000_720);
+        assert!(visitor.is_set(QUICK.headers(headers), None), "{headers:?}");
+    }
+    for headers in [
+        &[(EXPIRES, "Tue, 14 Nov 2023 22:25:21 GMT")][..],
+        // A CDN may keep it, and is not told to ask.
+        &[(CDN, "stale-while-revalidate=60")],
+    ] {
+        assert!(!Visitor::after(part(1, 5)).is_set(QUICK.headers(headers), None), "{headers:?}");
+    }
+}
+
+#[test]
+fn a_response_that_no_session_was_read_for_does_not_vary() {
+    let nothing = QUICK.act(|_| ());
+    // The session is opened for the rotation, and the response failed.
+    let page = Visitor::rotating(part(1, 5)).asks(nothing.status(500), None);
+    assert_eq!((page.set_cookies().len(), page.all("vary").len()), (0, 0));
+    let page = Visitor::rotating(part(1, 5)).asks(nothing, None);
+    assert_eq!((page.set_cookies().len(), page.all("vary").len()), (1, 1));
+}

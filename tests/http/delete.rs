@@ -504,3 +504,23 @@ fn a_write_that_would_be_expired_at_once_removes_the_cookie() {
     });
     is_removed(&page);
 }
+
+#[test]
+fn only_what_ends_a_session_marks_it() {
+    let mut browser = Browser::new();
+    let codec = browser.builder::<Login>().mark_deletions(true).build().unwrap();
+    browser.visit(&codec, |session| session.set(SEVEN));
+    let page = browser.visit(&codec, |session| session.set(EIGHT));
+    assert_eq!(page.set_cookies().len(), 1, "a write");
+    browser.clock.advance(4 * HOUR);
+    let page = browser.visit(&codec, |session| {
+        assert_eq!(session.data(), Some(EIGHT));
+        Ok(())
+    });
+    assert_eq!(page.set_cookies().len(), 1, "a refresh");
+    let page = browser.visit(&codec, |session| {
+        session.delete();
+        Ok(())
+    });
+    assert_eq!(page.set_cookies().len(), 2, "a log-out");
+}

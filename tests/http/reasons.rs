@@ -12,7 +12,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::log::log_of;
-use crate::support::{Browser, DAY, HOUR, Login, SEVEN, key, ring};
+use crate::support::{Browser, DAY, EIGHT, HOUR, Login, SEVEN, key, ring};
 
 fn refused(browser: &mut Browser, codec: &Codec<Login>) -> (Option<DecodeErrorKind>, String) {
     let (sender, receiver) = mpsc::channel();
@@ -205,4 +205,23 @@ fn a_subscriber_and_a_clock_may_use_the_session() {
             assert!(*events.lock().unwrap() > 0, "{cookie}: nothing was said");
         });
     }
+}
+
+#[test]
+fn a_refresh_under_the_same_key_is_no_event_of_a_rotation() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Login>();
+    browser.visit(&codec, |session| session.set(SEVEN));
+    browser.clock.advance(4 * HOUR);
+    let read = |session: Session<Login>| {
+        assert_eq!(session.data(), Some(SEVEN));
+        Ok(())
+    };
+    let (page, log) = log_of(|| browser.visit(&codec, read));
+    page.set_cookie();
+    assert!(!log.contains("older key") && !log.contains("sealed again"), "{log}");
+    let write = |session: Session<Login>| session.set(EIGHT);
+    let (page, log) = log_of(|| browser.visit(&codec, write));
+    page.set_cookie();
+    assert!(!log.contains("publicly cacheable"), "{log}");
 }

@@ -1,10 +1,11 @@
 //! What a handler does with its session, and what the next request finds.
 
 use sealed_session::{
-    ConfigErrorKind, CookieOptions, Dynamic, Entries, SameSite, Session, SessionErrorKind,
+    ConfigErrorKind, CookieOptions, Dynamic, Entries, Keyring, SameSite, Session, SessionErrorKind,
+    SessionKind, Updated,
 };
 
-use crate::support::{Browser, DAY, EIGHT, HOUR, Login, SEVEN, START, at, seconds};
+use crate::support::{Browser, DAY, EIGHT, HOUR, Login, SEVEN, START, at, key, seconds};
 
 #[test]
 fn entries_come_back_on_the_next_request() {
@@ -314,4 +315,56 @@ fn debug_shows_nothing_of_a_session() {
         assert!(shown.contains("session") && !shown.contains("who") && !shown.contains("ann"));
         Ok(())
     });
+}
+
+#[test]
+fn a_session_has_one_id_until_it_is_regenerated() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    let page = browser.visit(&codec, |session| {
+        assert_eq!((session.id(), session.len()), (None, 0));
+        session.insert("a", 1)?;
+        assert!(session.id().is_some());
+        session.insert("b", 1)?;
+        assert_eq!(session.len(), 2);
+        Ok(())
+    });
+    let id =
+        codec.decode_cookie_header(page.set_cookie().split(';').next().unwrap()).unwrap().info.id;
+    assert!(id.is_some());
+    let page = browser.visit(&codec, move |session| {
+        assert_eq!(session.id(), id);
+        session.regenerate_keeping(&["a"])?;
+        assert!(session.id().is_some_and(|new| Some(new) != id));
+        Ok(())
+    });
+    let new =
+        codec.decode_cookie_header(page.set_cookie().split(';').next().unwrap()).unwrap().info.id;
+    assert_ne!(new, id);
+}
+
+#[test]
+fn updated_says_whether_the_closure_ran() {
+    assert!(Updated::Done(()).is_done() && !Updated::<()>::NoSession.is_done());
+}
+
+#[cfg(feature = "fastify")]
+#[test]
+fn what_the_new_keys_cannot_carry_leaves_the_old_cookie_where_it_is() {
+    /// No object, so that a token of Node's cannot hold it.
+    enum Numbers {}
+    impl SessionKind for Numbers {
+        type Data = Vec<u32>;
+        const NAME: &'static str = "numbers";
+    }
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Numbers>();
+    browser.visit(&codec, |session| session.set(vec![1]));
+    let keys = codec.clone();
+    let page = browser.visit(&codec, move |session| {
+        session.set(vec![2])?;
+        keys.replace_keyring(Keyring::fastify(key(9)));
+        Ok(())
+    });
+    assert_eq!(page.set_cookies().len(), 0);
 }
