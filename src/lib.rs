@@ -295,6 +295,10 @@
 // clippy.toml says which, and why.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+// A test of a store uses the public names.
+#[cfg(all(test, feature = "registry"))]
+extern crate self as sealed_session;
+
 mod clock;
 #[cfg_attr(
     not(feature = "tower"),

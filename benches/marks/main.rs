@@ -22,6 +22,9 @@ use sealed_session::revocation::{
 use sealed_session::{Codec, Key, Keyring, Revocations, SessionKind, Tag};
 use serde::{Deserialize, Serialize};
 
+/// As in `src/marks/mod.rs`.
+const GRACE: u32 = 24 * 60 * 60;
+
 // What those files take from the crate.
 mod tag {
     pub(crate) use sealed_session::Tag;

@@ -69,6 +69,9 @@ pub(crate) struct Attached {
 pub(crate) trait Watch: Send + Sync + 'static {
     /// A session's cookie was refreshed, at this time in milliseconds since the Unix epoch.
     fn refreshed(&self, id: SessionId, tags: &[crate::marks::Tag], at: u64);
+
+    /// A session was ended.
+    fn ended(&self, id: SessionId, tags: &[crate::marks::Tag]);
 }
 
 /// The non-generic part of a codec.

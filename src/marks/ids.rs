@@ -7,6 +7,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::GRACE;
 use super::mark::ShortId;
 use crate::sync::RwLock;
 
@@ -145,9 +146,10 @@ impl List {
     }
 
     fn sweep(&mut self, now: u32) {
+        let is_needed = |until: &u32| until.saturating_add(GRACE) > now;
         let mut until = self.until.iter();
-        self.ids.retain(|_| until.next().is_some_and(|until| *until > now));
-        self.until.retain(|until| *until > now);
+        self.ids.retain(|_| until.next().is_some_and(is_needed));
+        self.until.retain(is_needed);
         if self.ids.capacity() > 8 && self.ids.len() < self.ids.capacity() / 2 {
             self.ids.shrink_to_fit();
             self.until.shrink_to_fit();
@@ -200,7 +202,7 @@ mod tests {
             }
         };
         check(&ids, &map);
-        ids.sweep(120);
+        ids.sweep(120 + GRACE);
         map.retain(|_, until| *until > 120);
         check(&ids, &map);
         ids.sweep(u32::MAX);
@@ -212,7 +214,7 @@ mod tests {
     fn a_full_list_forgets_what_nobody_needs_before_it_grows() {
         let ids = Ids::new();
         for id in 0..10_000 {
-            ids.insert(ShortId(id), 10, u32::try_from(id).unwrap() / 100);
+            ids.insert(ShortId(id), 10, GRACE + u32::try_from(id).unwrap() / 100);
         }
         assert!(ids.len() < 1100, "{}", ids.len());
     }

@@ -26,6 +26,13 @@ use crate::sync::RwLock;
 /// For how long marks are kept where neither a setting nor a codec says it: the default absolute timeout,
 /// in seconds.
 const DEFAULT_KEEP_FOR: u32 = 30 * 24 * 60 * 60;
+/// For how long a mark is kept after nobody needs it, so that a clock that is wrong for a while does not
+/// cost marks. Seconds.
+const GRACE: u32 = 24 * 60 * 60;
+/// How often to look for marks that nobody needs, in seconds.
+const SWEEP_EVERY: u32 = 60 * 60;
+/// As milliseconds since 1970, far beyond what a token can hold.
+const HIGHEST: u64 = 1 << 53;
 
 /// Tags are spread over this many maps, so that no reader waits long for one that grows.
 const TAG_MAPS: usize = if cfg!(shuttle) { 1 } else { 64 };
@@ -39,6 +46,8 @@ pub(crate) struct Marks {
     read_to: AtomicU64,
     /// The highest number that is known, of whatever mark.
     known: AtomicU64,
+    /// When to look again for marks that nobody needs. Seconds since the Unix epoch.
+    sweep_at: AtomicU32,
     availability: Availability,
     /// For how long marks are kept, in seconds, if that was said.
     keep_for: Option<u32>,
@@ -61,6 +70,7 @@ impl Marks {
             tag_count: AtomicUsize::new(0),
             read_to: AtomicU64::new(0),
             known: AtomicU64::new(0),
+            sweep_at: AtomicU32::new(0),
             availability,
             keep_for,
             longest: AtomicU32::new(0),
@@ -78,7 +88,7 @@ impl Marks {
 
     /// All marks up to this number have been added.
     pub(crate) fn note_read_to(&self, number: u64) {
-        self.read_to.fetch_max(number, Ordering::AcqRel);
+        self.read_to.fetch_max(possible(number), Ordering::AcqRel);
     }
 
     /// The highest number that is known. Marks with lower numbers may be missing.
@@ -153,6 +163,8 @@ impl Marks {
         let now = seconds(now);
         let mut highest = 0;
         for mark in marks {
+            // What has expired has taken its number all the same.
+            highest = highest.max(possible(mark.number));
             let until = seconds(mark.until);
             if until <= now {
                 continue;
@@ -161,15 +173,28 @@ impl Marks {
                 Target::Session(id) => {
                     self.ids.insert(id, until, now);
                 }
-                Target::Tag(tag) => self.add_tag(tag, mark.number, until),
+                Target::Tag(tag) => self.add_tag(tag, mark.number, until, now),
             }
-            highest = highest.max(mark.number);
         }
         self.known.fetch_max(highest, Ordering::AcqRel);
+        let sweep_at = self.sweep_at.load(Ordering::Acquire);
+        if now >= sweep_at {
+            let next = now.saturating_add(SWEEP_EVERY);
+            let exchange =
+                self.sweep_at.compare_exchange(sweep_at, next, Ordering::AcqRel, Ordering::Acquire);
+            // The first one was due before there was anything.
+            if exchange.is_ok() && sweep_at > 0 {
+                self.sweep(now.into());
+            }
+        }
     }
 
-    fn add_tag(&self, tag: Tag, number: u64, until: u32) {
+    fn add_tag(&self, tag: Tag, number: u64, until: u32, now: u32) {
         let mut map = self.map(&tag).write().unwrap_or_else(PoisonError::into_inner);
+        if map.len() == map.capacity() {
+            // Before it grows.
+            self.sweep_map(&mut map, now);
+        }
         let known = map.entry(tag).or_insert_with(|| {
             self.tag_count.fetch_add(1, Ordering::AcqRel);
             TagMark { number, until }
@@ -184,13 +209,18 @@ impl Marks {
         self.ids.sweep(now);
         for map in &self.tags {
             let mut map = map.write().unwrap_or_else(PoisonError::into_inner);
-            let before = map.len();
-            map.retain(|_, mark| mark.until > now);
-            self.tag_count.fetch_sub(before - map.len(), Ordering::AcqRel);
+            self.sweep_map(&mut map, now);
             if map.len() < map.capacity() / 4 {
                 map.shrink_to_fit();
             }
         }
+    }
+
+    /// The caller holds the map's lock.
+    fn sweep_map(&self, map: &mut HashMap<Tag, TagMark>, now: u32) {
+        let before = map.len();
+        map.retain(|_, mark| mark.until.saturating_add(GRACE) > now);
+        self.tag_count.fetch_sub(before - map.len(), Ordering::AcqRel);
     }
 
     /// All marks. (A session's has no number: it needs none.)
@@ -210,6 +240,12 @@ impl Marks {
         }
         marks
     }
+}
+
+/// A number that a store can have given. One that is higher, in a store that somebody has damaged, counts
+/// for its tag alone: otherwise no later mark would end anybody.
+fn possible(number: u64) -> u64 {
+    if number > HIGHEST { 0 } else { number }
 }
 
 /// Seconds since the Unix epoch as they are in the tables. What is later than 2106 is kept for good.

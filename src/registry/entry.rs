@@ -57,15 +57,15 @@ impl Entry {
 
     pub(super) fn new(record: Record, this: Option<SessionId>, now: u64) -> Self {
         // A record that another release or another program wrote is shown with what is known.
+        let is_idle = is_idle(&record, now);
         let details: Details = serde_json::from_str(&record.details).unwrap_or_default();
-        let idle = details.idle_timeout.saturating_mul(1000);
         Self {
             id: record.id,
             created_at: time(record.created_at),
             last_seen: time(record.last_seen),
             expires_at: time(record.expires_at),
             label: details.label,
-            is_idle: now >= record.last_seen.saturating_add(idle),
+            is_idle,
             is_this: this == Some(record.id),
             metadata: details.metadata,
         }
@@ -85,6 +85,12 @@ impl fmt::Debug for Entry {
             .field("is_this", &self.is_this)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a session was not seen for longer than its idle timeout.
+pub(super) fn is_idle(record: &Record, now: u64) -> bool {
+    let details: Details = serde_json::from_str(&record.details).unwrap_or_default();
+    now >= record.last_seen.saturating_add(details.idle_timeout.saturating_mul(1000))
 }
 
 /// What a record says besides what its store sorts and sweeps by.

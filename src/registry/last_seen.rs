@@ -26,7 +26,7 @@ const CHUNK: usize = 1000;
 
 pub(super) enum LastSeen {
     AtOnce(Arc<MemoryStore>),
-    InBatches { waiting: Arc<Waiting>, task: AbortHandle },
+    InBatches { store: Arc<dyn AnyStore>, waiting: Arc<Waiting>, task: AbortHandle },
 }
 
 /// What a task is to write.
@@ -44,8 +44,24 @@ impl LastSeen {
 
     pub(super) fn in_batches(store: Arc<dyn AnyStore>) -> Self {
         let waiting = Arc::new(Waiting::default());
-        let task = tokio::spawn(write(store, waiting.clone())).abort_handle();
-        Self::InBatches { waiting, task }
+        let task = tokio::spawn(write(store.clone(), waiting.clone())).abort_handle();
+        Self::InBatches { store, waiting, task }
+    }
+
+    /// Removes a session from its lists, without waiting for the store.
+    fn forget(&self, id: SessionId, lists: Vec<ListKey>) {
+        match self {
+            Self::AtOnce(store) => store.forget(id, &lists),
+            Self::InBatches { store, .. } => {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for list in lists {
+                        // What stays is not shown, and goes when it expires.
+                        let _ = timeout(STORE_TIMEOUT, store.remove(list, &[id])).await;
+                    }
+                });
+            }
+        }
     }
 
     fn note(&self, seen: &[Seen]) {
@@ -79,6 +95,12 @@ impl Watch for Registry {
         let lists = lists.chain([self.shard(shard_of(id))]);
         let seen: Vec<_> = lists.map(|list| Seen { list, id, at }).collect();
         self.inner.last_seen.note(&seen);
+    }
+
+    fn ended(&self, id: SessionId, tags: &[Tag]) {
+        let mut lists: Vec<_> = tags.iter().map(|tag| self.list_of(tag)).collect();
+        lists.push(self.shard(shard_of(id)));
+        self.inner.last_seen.forget(id, lists);
     }
 }
 

@@ -45,7 +45,7 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many records are read at once where all are needed.
 const BATCH: usize = 1000;
 
-/// Whether a log-in waits for the registry.
+/// Whether a log-in waits for the registry, at most 5 seconds.
 ///
 /// ```
 /// use sealed_session::registry::Recording;
@@ -57,8 +57,8 @@ const BATCH: usize = 1000;
 pub enum Recording {
     /// A session that could not be recorded is an error.
     Required,
-    /// A session that could not be recorded is in no list; the log says so. It can still be ended with
-    /// all of its tag.
+    /// The log-in goes on at once. A session that could not be recorded is in no list; the log says so. It
+    /// can still be ended with all of its tag.
     BestEffort,
 }
 
@@ -186,11 +186,11 @@ impl Registry {
     ///
     /// [`SessionErrorKind::NoSession`] if there is no session with an id. With [`Recording::Required`],
     /// [`SessionErrorKind::Revocation`] if the store could not be reached.
-    pub fn record<'r, K: SessionKind>(
-        &'r self,
+    pub fn record<K: SessionKind>(
+        &self,
         session: &Session<K>,
         label: impl Into<String>,
-    ) -> Recorded<'r> {
+    ) -> Recorded {
         Recorded::new(self, session, label.into())
     }
 
@@ -229,7 +229,8 @@ impl Registry {
         List::new(self, Of::All)
     }
 
-    /// How many sessions a tag has in the registry.
+    /// How many sessions a tag has in the registry. Those that have ended or been idle for too long, and are
+    /// not removed yet, count.
     ///
     /// ```
     /// # use sealed_session::Tag;
@@ -280,8 +281,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`Revocations::end_all`]. Whether or not the entries can be removed, the lists of this server
-    /// do not show what it knows to have ended.
+    /// As [`Revocations::end_all`]. Where the entries cannot be removed, the tag's list on this server does not
+    /// show them all the same. (A list of another tag may show them until they expire.)
     pub async fn end_all(&self, tag: &Tag) -> Result<(), RevocationError> {
         // What begins after the mark stays in the list.
         let records = self.records(tag).await;
@@ -303,8 +304,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`Session::end_others`]. Where it is [`SessionErrorKind::Revocation`], the session goes on all
-    /// the same.
+    /// As [`Session::end_others`].
     pub async fn end_others<K: SessionKind>(
         &self,
         session: &Session<K>,
@@ -315,7 +315,7 @@ impl Registry {
         let ended = session.end_others(tag).await;
         if !matches!(
             ended.as_ref().map_err(SessionError::kind),
-            Ok(()) | Err(SessionErrorKind::Revocation(_))
+            Ok(()) | Err(SessionErrorKind::Revocation(RevocationErrorKind::Unconfirmed))
         ) {
             return ended;
         }
@@ -376,11 +376,7 @@ impl Registry {
             Of::Tag(tag) => std::slice::from_ref(tag),
             Of::All => &[],
         };
-        let lives = |record: &Record| {
-            let details: Option<Details> = serde_json::from_str(&record.details).ok();
-            let seen = details.and_then(|details| details.seen).unwrap_or(0);
-            !self.inner.revocations.marks().ends(Some(record.id), tags, seen)
-        };
+        let lives = |record: &Record| !self.has_ended(record, tags);
         let records = records.into_iter().filter(lives);
         let entries = records.map(|record| Entry::new(record, list.this, now)).collect();
         Ok(Page { entries, next })
@@ -399,6 +395,40 @@ impl Registry {
                 return Ok(records);
             }
         }
+    }
+
+    /// Whether this server knows that the session has ended, by its id or by one of these tags.
+    fn has_ended(&self, record: &Record, tags: &[Tag]) -> bool {
+        let details: Option<Details> = serde_json::from_str(&record.details).ok();
+        let seen = details.and_then(|details| details.seen).unwrap_or(0);
+        self.inner.revocations.marks().ends(Some(record.id), tags, seen)
+    }
+
+    /// Ends the oldest sessions of a tag that are too many, and forgets those that have ended already.
+    async fn keep_at_most(
+        &self,
+        tag: &Tag,
+        keep: usize,
+        newest: SessionId,
+    ) -> Result<(), RevocationError> {
+        let now = self.inner.clock.now();
+        let records = self.records(tag).await?;
+        let others = records.into_iter().filter(|record| record.id != newest);
+        let (dead, living): (Vec<_>, Vec<_>) = others.partition(|record| {
+            self.has_ended(record, std::slice::from_ref(tag)) || entry::is_idle(record, now)
+        });
+        let too_many = living.get(keep.saturating_sub(1)..).unwrap_or_default();
+        for record in too_many {
+            match self.inner.revocations.end(record.id).await {
+                Err(error) if *error.kind() != RevocationErrorKind::Unconfirmed => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+        }
+        self.forget(&dead).await;
+        self.forget(too_many).await;
+        Ok(())
     }
 
     async fn find(&self, tag: &Tag, id: SessionId) -> Result<Option<Record>, RevocationError> {

@@ -7,18 +7,19 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::entry::Details;
-use super::store::{ListKey, Record};
+use super::store::Record;
 use super::{Recording, Registry, answer, shard_of};
-use crate::error::{EncodeErrorKind, SessionError, SessionErrorKind};
+use crate::error::{EncodeErrorKind, SessionError};
 use crate::kind::SessionKind;
 use crate::logging;
+use crate::marks::Tag;
 use crate::session::Session;
 use crate::session_id::SessionId;
 
 /// A session that is to be recorded: await it. Created by [`Registry::record`].
 #[must_use = "nothing is recorded before it is awaited"]
-pub struct Recorded<'r> {
-    registry: &'r Registry,
+pub struct Recorded {
+    registry: Registry,
     facts: Result<Facts, SessionError>,
     label: String,
     metadata: Result<Option<Box<RawValue>>, SessionError>,
@@ -32,28 +33,30 @@ struct Facts {
     expires_at: u64,
     /// Seconds.
     idle_timeout: u64,
-    lists: Vec<ListKey>,
+    tags: Vec<Tag>,
     seen: Option<u64>,
 }
 
-impl<'r> Recorded<'r> {
+impl Recorded {
     pub(super) fn new<K: SessionKind>(
-        registry: &'r Registry,
+        registry: &Registry,
         session: &Session<K>,
         label: String,
     ) -> Self {
         let facts = facts(registry, session);
+        let registry = registry.clone();
         Self { registry, facts, label, metadata: Ok(None), keep: None }
     }
 
     /// The same session, under a new id.
     pub(super) fn again<K: SessionKind>(
-        registry: &'r Registry,
+        registry: &Registry,
         session: &Session<K>,
         details: Details,
     ) -> Self {
         let facts = facts(registry, session);
-        Self { registry, facts, label: details.label, metadata: Ok(details.metadata), keep: None }
+        let (registry, label) = (registry.clone(), details.label);
+        Self { registry, facts, label, metadata: Ok(details.metadata), keep: None }
     }
 
     /// What else the application notes about the session, such as an address.
@@ -93,48 +96,49 @@ impl<'r> Recorded<'r> {
     /// Writes the record into each of its lists.
     pub(super) async fn write(self) -> Result<(), SessionError> {
         let Self { registry, facts, label, metadata, keep } = self;
-        let Facts { id, created_at, expires_at, idle_timeout, lists, seen } = facts?;
-        let texts = lists.iter().map(ListKey::to_string).collect();
-        let details = Details { label, idle_timeout, metadata: metadata?, lists: texts, seen };
+        let Facts { id, created_at, expires_at, idle_timeout, tags, seen } = facts?;
+        let lists = tags.iter().map(|tag| registry.list_of(tag).to_string()).collect();
+        let details = Details { label, idle_timeout, metadata: metadata?, lists, seen };
         let details =
             serde_json::to_string(&details).map_err(|error| EncodeErrorKind::serialize(&error))?;
         let now = registry.inner.clock.now();
         let record = Record { id, created_at, expires_at, last_seen: now.max(created_at), details };
-        let mut too_many = Vec::new();
         let store = &*registry.inner.store;
-        for list in lists {
-            too_many.extend(answer(store.put(list, &record, keep, now)).await?);
+        let mut crowded = Vec::new();
+        for tag in tags {
+            let list = registry.list_of(&tag);
+            if !answer(store.put(list, &record, keep, now)).await?.is_empty() {
+                crowded.push(tag);
+            }
         }
         let all = registry.shard(shard_of(id));
         answer(store.put(all, &record, None, now)).await?;
-        too_many.sort_unstable();
-        too_many.dedup();
-        for id in too_many {
-            registry.inner.revocations.end(id).await?;
-            let ended = Record { id, ..record.clone() };
-            registry.forget(&[ended]).await;
+        for tag in crowded {
+            registry.keep_at_most(&tag, keep.unwrap_or(usize::MAX), id).await?;
         }
         Ok(())
     }
 }
 
-impl<'r> IntoFuture for Recorded<'r> {
+impl IntoFuture for Recorded {
     type Output = Result<(), SessionError>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'r>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let recording = self.registry.inner.recording;
-            match self.write().await {
-                Err(error)
-                    if recording == Recording::BestEffort
-                        && matches!(error.kind(), SessionErrorKind::Revocation(_)) =>
-                {
-                    logging::not_recorded(&error);
-                    Ok(())
-                }
-                result => result,
+            if self.registry.inner.recording == Recording::Required {
+                return self.write().await;
             }
+            // What is wrong with the session itself is said at once.
+            if let Some(error) = self.facts.as_ref().err().or(self.metadata.as_ref().err()) {
+                return Err(error.clone());
+            }
+            tokio::spawn(async move {
+                if let Err(error) = self.write().await {
+                    logging::not_recorded(&error);
+                }
+            });
+            Ok(())
         })
     }
 }
@@ -148,7 +152,7 @@ fn facts<K: SessionKind>(registry: &Registry, session: &Session<K>) -> Result<Fa
         created_at,
         expires_at: created_at.saturating_add(u64::from(standing.absolute_timeout) * 1000),
         idle_timeout: standing.idle_timeout.into(),
-        lists: standing.tags.iter().map(|tag| registry.list_of(tag)).collect(),
+        tags: standing.tags,
         seen: standing.seen,
     })
 }

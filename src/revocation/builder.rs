@@ -14,6 +14,7 @@ use crate::sync::Mutex;
 
 /// How often a server makes sure that the store still confirms writes, if nothing else is asked for.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+const LONGEST_HEARTBEAT: Duration = Duration::from_secs(60 * 60);
 
 /// What happens to sessions while the store cannot be reached. There is no default: it is a choice
 /// between two kinds of harm.
@@ -97,14 +98,16 @@ impl RevocationsBuilder {
     /// # Security
     ///
     /// If you raise a codec's absolute timeout later, sessions whose marks are forgotten by then open
-    /// again. This setting keeps them for longer from the beginning.
+    /// again. This setting keeps them for longer from the beginning. A process knows only its own codecs,
+    /// and without any it keeps marks for 30 days: set this in a tool that ends sessions, and wherever the
+    /// sessions of other processes can last longer.
     pub fn keep_for(mut self, time: Duration) -> Self {
         self.keep_for = Some(time);
         self
     }
 
-    /// How often this server makes sure that the store still confirms writes. Default: 10 seconds, or a
-    /// quarter of the time of [`WhenAway::RefuseAfter`] if that is less.
+    /// How often this server makes sure that the store still confirms writes: at most an hour, and at most a
+    /// quarter of the time of [`WhenAway::RefuseAfter`]. Default: 10 seconds.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -156,9 +159,9 @@ impl RevocationsBuilder {
             WhenAway::RefuseAfter(after) => Some(after),
         };
         let limit = refuse_after.map(|after| after.as_millis().try_into().unwrap_or(u64::MAX));
-        let heartbeat = self
-            .heartbeat
-            .unwrap_or_else(|| refuse_after.map_or(HEARTBEAT, |after| HEARTBEAT.min(after / 4)));
+        let heartbeat = self.heartbeat.unwrap_or(HEARTBEAT).min(LONGEST_HEARTBEAT);
+        // Otherwise the sessions would be unavailable between two heartbeats.
+        let heartbeat = refuse_after.map_or(heartbeat, |after| heartbeat.min(after / 4));
         let unread = matches!(self.at_start, AtStart::ServeUnread);
         let keep_for = self.keep_for.map(|time| time.as_secs().try_into().unwrap_or(u32::MAX));
         let inner = Arc::new(Inner {
@@ -166,14 +169,12 @@ impl RevocationsBuilder {
             store: Some(self.store),
             clock: self.clock,
             last: Mutex::new(0),
-            refuse_after: refuse_after.map(|after| after.as_secs() + 1),
             pending: Pending::new(),
             follow: follow::State::new(heartbeat.max(Duration::from_millis(10))),
         });
         let following = Some(Following::start(&inner));
-        let revocations = Revocations {
-            shared: Arc::new(Shared { inner: inner.clone(), _following: following }),
-        };
+        let revocations =
+            Revocations { shared: Arc::new(Shared { inner: inner.clone(), following }) };
         if let AtStart::Wait(timeout) = self.at_start {
             let read = inner.follow.first_read(&inner);
             if tokio::time::timeout(timeout, read).await.is_err() {
@@ -207,9 +208,8 @@ pub(super) fn in_memory(clock: CodecClock) -> Revocations {
         store: None,
         clock,
         last: Mutex::new(0),
-        refuse_after: None,
         pending: Pending::new(),
         follow: follow::State::new(HEARTBEAT),
     };
-    Revocations { shared: Arc::new(Shared { inner: Arc::new(inner), _following: None }) }
+    Revocations { shared: Arc::new(Shared { inner: Arc::new(inner), following: None }) }
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 
 use super::store::AnyStore;
-use super::{Appended, Inner, Mark, Position, STORE_TIMEOUT, StoreError, Target};
+use super::{Appended, Batch, Inner, Mark, Position, STORE_TIMEOUT, StoreError, Target};
 use crate::clock::monotonic_millis;
 use crate::logging;
 use crate::sync::Mutex;
@@ -26,19 +26,40 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 const CHUNK: usize = 500;
 
 /// The tasks that follow a store. They end with this.
-pub(super) struct Following([AbortHandle; 2]);
+pub(super) struct Following(AbortHandle);
 
 impl Following {
     pub(super) fn start(inner: &Arc<Inner>) -> Self {
-        let follow = tokio::spawn(follow(inner.clone()));
-        let confirm = tokio::spawn(confirm(inner.clone()));
-        Self([follow.abort_handle(), confirm.abort_handle()])
+        Self(tokio::spawn(supervise(inner.clone())).abort_handle())
+    }
+
+    /// Whether the runtime that it was started in is gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.is_finished()
     }
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.0.iter().for_each(AbortHandle::abort);
+        self.0.abort();
+    }
+}
+
+/// Starts the tasks again if a store's code panics.
+async fn supervise(inner: Arc<Inner>) {
+    let mut failures = 0;
+    loop {
+        // Dropped, it ends them.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow(inner.clone()));
+        tasks.spawn(confirm(inner.clone()));
+        let error = match tasks.join_next().await {
+            Some(Err(error)) => error.into(),
+            Some(Ok(())) | None => return,
+        };
+        inner.note_away(error);
+        sleep(retry_after(failures)).await;
+        failures += 1;
     }
 }
 
@@ -89,7 +110,7 @@ impl State {
         *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(position);
     }
 
-    fn position(&self) -> Option<Position> {
+    pub(super) fn position(&self) -> Option<Position> {
         self.position.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -102,8 +123,7 @@ async fn follow(inner: Arc<Inner>) {
             Ok(never) => match never {},
             Err(error) => error,
         };
-        inner.note_away(&error);
-        *inner.follow.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        inner.note_away(error);
         sleep(retry_after(failures)).await;
         failures += 1;
     }
@@ -126,39 +146,58 @@ async fn follow_until_it_fails(
     inner.marks.availability().note_read(inner.clock.now());
     inner.follow.was_read.notify_waiters();
     let mut compared = monotonic_millis();
-    let mut heard = None;
+    let (mut tried, mut unanswered) = (None, 0);
     let mut read_to = 0;
     loop {
-        let beat = inner.follow.heartbeat;
-        let due = heard.is_none_or(|heard| since(heard) >= beat);
-        if due {
+        let every = if unanswered > 0 { retry_after(unanswered) } else { inner.follow.heartbeat };
+        if tried.is_none_or(|tried| since(tried) >= every) {
             // What was in the store before the heartbeat is in the tables after the read.
             let (now, monotonic) = (inner.clock.now(), monotonic_millis());
-            timeout(STORE_TIMEOUT, store.heartbeat()).await??;
-            read_on(inner, store).await?;
-            inner.marks.availability().heard(now, monotonic);
-            inner.follow.was_read.notify_waiters();
-            *failures = 0;
-            heard = Some(monotonic);
-            if inner.follow.away.swap(false, Ordering::AcqRel) {
-                logging::revocations_live();
+            tried = Some(monotonic);
+            match beat(store).await {
+                Ok(()) => {
+                    if unanswered > 0 {
+                        compare(inner, store).await?;
+                    }
+                    read_on(inner, store, inner.follow.position()).await?;
+                    inner.note_heard(now, monotonic);
+                    (unanswered, *failures) = (0, 0);
+                }
+                // The store is there and does not confirm writes. What it has is still read.
+                Err(error) => {
+                    inner.note_away(error);
+                    unanswered += 1;
+                }
             }
-            inner.pending.retry.notify_one();
         }
         if since(compared) >= COMPARE {
             compare(inner, store).await?;
-            inner.marks.sweep(inner.clock.now() / 1000);
             compared = monotonic_millis();
         }
         let position = inner.follow.position();
-        let wait = beat.saturating_sub(since(heard.unwrap_or_default()));
+        let wait = every.saturating_sub(since(tried.unwrap_or_default()));
         let batch = timeout(wait + READ_TIMEOUT, store.read(position.as_ref(), wait)).await??;
         read_to = read_to.max(inner.add(&batch.marks));
+        check_progress(position.as_ref(), &batch)?;
         inner.follow.set_position(batch.position);
         if batch.complete {
             inner.marks.note_read_to(read_to);
         }
+        yield_now().await;
     }
+}
+
+/// An error unless an append would be confirmed now.
+pub(super) async fn beat(store: &dyn AnyStore) -> Result<(), StoreError> {
+    timeout(STORE_TIMEOUT, store.heartbeat()).await?
+}
+
+/// A store that has more to read has to say where.
+fn check_progress(before: Option<&Position>, batch: &Batch) -> Result<(), StoreError> {
+    if !batch.complete && before == Some(&batch.position) {
+        return Err("the store says that there is more to read, and not where".into());
+    }
+    Ok(())
 }
 
 /// The time since one that `monotonic_millis` gave.
@@ -166,22 +205,26 @@ fn since(before: u64) -> Duration {
     Duration::from_millis(monotonic_millis().saturating_sub(before))
 }
 
-/// Reads the store from where it was read to its end, and returns the marks.
-pub(super) async fn read_on(inner: &Inner, store: &dyn AnyStore) -> Result<Vec<Mark>, StoreError> {
-    let mut position = inner.follow.position();
+/// Reads the store from a place to its end, and returns the marks.
+pub(super) async fn read_on(
+    inner: &Inner,
+    store: &dyn AnyStore,
+    mut position: Option<Position>,
+) -> Result<Vec<Mark>, StoreError> {
     let mut marks = Vec::new();
     loop {
         let read = store.read(position.as_ref(), Duration::ZERO);
         let batch = timeout(READ_TIMEOUT, read).await??;
         inner.add(&batch.marks);
+        check_progress(position.as_ref(), &batch)?;
         marks.extend(batch.marks);
-        inner.follow.set_position(batch.position.clone());
         if batch.complete {
             let read_to = marks.iter().map(|mark| mark.number).max();
             inner.marks.note_read_to(read_to.unwrap_or(0));
             return Ok(marks);
         }
         position = Some(batch.position);
+        yield_now().await;
     }
 }
 
@@ -190,6 +233,25 @@ impl Inner {
     fn add(&self, marks: &[Mark]) -> u64 {
         self.marks.add(marks, self.clock.now() / 1000);
         marks.iter().map(|mark| mark.number).max().unwrap_or(0)
+    }
+
+    /// Everything that was in the store at this time is in the tables, and it confirms writes.
+    fn note_heard(&self, now: u64, monotonic: u64) {
+        self.marks.availability().heard(now, monotonic);
+        self.follow.was_read.notify_waiters();
+        if self.follow.away.swap(false, Ordering::AcqRel) {
+            logging::revocations_live();
+        }
+        self.pending.retry.notify_one();
+    }
+
+    fn note_away(&self, error: StoreError) {
+        if !self.follow.away.swap(true, Ordering::AcqRel) {
+            logging::revocations_stale(&*error);
+        }
+        let old = self.follow.error.lock().unwrap_or_else(PoisonError::into_inner).replace(error);
+        // Without the lock, because it is the store's.
+        drop(old);
     }
 }
 
@@ -209,10 +271,12 @@ async fn compare(inner: &Inner, store: &dyn AnyStore) -> Result<(), StoreError> 
                 *known = (mark.number.max(known.0), mark.until.max(known.1));
             }
         }
+        check_progress(position.as_ref(), &batch)?;
         position = Some(batch.position);
         if batch.complete {
             break;
         }
+        yield_now().await;
     }
     if let Some(position) = position {
         inner.follow.set_position(position);
@@ -245,18 +309,22 @@ pub(super) struct Pending {
 }
 
 struct Waiting {
-    target: Target,
-    /// Seconds since the Unix epoch.
-    until: u64,
+    mark: Mark,
+    /// Whether the mark has a number of the store's. Then it is sent again as it is: a new number would end
+    /// the sessions that have begun since.
+    has_number: bool,
     /// The one who asked for it is still waiting for the store's answer.
     in_flight: bool,
-    number: u64,
+    name: u64,
 }
 
-/// An ending that was asked for. If it is dropped before the store has confirmed it, it is repeated.
-pub(super) struct Attempt<'p> {
-    pending: &'p Pending,
-    number: u64,
+/// An ending that was asked for. If it is dropped before the store has confirmed it, it is in force here,
+/// and it is repeated.
+pub(super) struct Attempt<'i> {
+    inner: &'i Inner,
+    mark: Mark,
+    has_number: bool,
+    name: u64,
 }
 
 impl Pending {
@@ -269,47 +337,75 @@ impl Pending {
         list.iter().filter(|waiting| !waiting.in_flight).count()
     }
 
-    pub(super) fn begin(&self, target: Target, until: u64) -> Attempt<'_> {
+    /// What to send again: some that have a number, or else some that need one.
+    fn due(&self, now: u64) -> Vec<(u64, Mark, bool)> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = list.iter().map(|waiting| waiting.number).max().unwrap_or(0) + 1;
-        list.push(Waiting { target, until, in_flight: true, number });
-        Attempt { pending: self, number }
+        list.retain(|waiting| waiting.in_flight || waiting.mark.until > now);
+        let due = |has_number| {
+            let due = list.iter().filter(move |waiting: &&Waiting| {
+                !waiting.in_flight && waiting.has_number == has_number
+            });
+            due.take(CHUNK)
+                .map(|waiting| (waiting.name, waiting.mark, waiting.has_number))
+                .collect()
+        };
+        let numbered: Vec<_> = due(true);
+        if numbered.is_empty() { due(false) } else { numbered }
     }
 
-    /// What to send again, and when it is no longer needed; each target once.
-    fn due(&self, now: u64) -> (Vec<Target>, u64, Vec<u64>) {
+    fn confirmed(&self, names: &[u64]) {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.retain(|waiting| waiting.in_flight || waiting.until > now);
-        let due = || list.iter().filter(|waiting| !waiting.in_flight).take(CHUNK);
-        let mut targets = Vec::new();
-        for waiting in due() {
-            if !targets.contains(&waiting.target) {
-                targets.push(waiting.target);
-            }
+        list.retain(|waiting| !names.contains(&waiting.name));
+    }
+
+    fn numbered(&self, names: &[u64], number: u64, until: u64) {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        for waiting in list.iter_mut().filter(|waiting| names.contains(&waiting.name)) {
+            (waiting.mark.number, waiting.mark.until, waiting.has_number) = (number, until, true);
         }
-        let until = due().map(|waiting| waiting.until).max().unwrap_or(0);
-        (targets, until, due().map(|waiting| waiting.number).collect())
-    }
-
-    fn confirmed(&self, numbers: &[u64]) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.retain(|waiting| !numbers.contains(&waiting.number));
     }
 }
 
-impl Attempt<'_> {
-    pub(super) fn confirmed(self) {
-        self.pending.confirmed(&[self.number]);
+impl<'i> Attempt<'i> {
+    pub(super) fn begin(inner: &'i Inner, target: Target, until: u64) -> Self {
+        let mark = Mark { target, number: 0, until };
+        let mut list = inner.pending.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = list.iter().map(|waiting| waiting.name).max().unwrap_or(0) + 1;
+        list.push(Waiting { mark, has_number: false, in_flight: true, name });
+        Self { inner, mark, has_number: false, name }
+    }
+
+    /// The store has given it this number.
+    pub(super) fn numbered(&mut self, number: u64) {
+        (self.mark.number, self.has_number) = (number, true);
+        self.inner.pending.numbered(&[self.name], number, self.mark.until);
+    }
+
+    pub(super) fn confirmed(&self) {
+        self.inner.pending.confirmed(&[self.name]);
+    }
+
+    /// The number of the mark that is in force here: the store's, or one of this server's own.
+    pub(super) fn in_force(&mut self) -> u64 {
+        if self.mark.number == 0 && matches!(self.mark.target, Target::Tag(_)) {
+            let Mark { target, until, .. } = self.mark;
+            self.mark.number = self.inner.append_here(target, until, self.inner.clock.now());
+        }
+        self.mark.number
     }
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        let mut list = self.pending.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiting) = list.iter_mut().find(|waiting| waiting.number == self.number) {
-            waiting.in_flight = false;
-            drop(list);
-            self.pending.retry.notify_one();
+        let is_waiting = {
+            let mut list = self.inner.pending.list.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = list.iter_mut().find(|waiting| waiting.name == self.name);
+            waiting.map(|waiting| waiting.in_flight = false).is_some()
+        };
+        if is_waiting {
+            // The caller may not have waited for the answer.
+            self.in_force();
+            self.inner.pending.retry.notify_one();
         }
     }
 }
@@ -319,25 +415,50 @@ async fn confirm(inner: Arc<Inner>) {
     let Some(store) = &inner.store else { return };
     let mut failures = 0;
     loop {
-        let now = inner.clock.now() / 1000;
-        let (targets, until, numbers) = inner.pending.due(now);
-        if targets.is_empty() {
+        let due = inner.pending.due(inner.clock.now() / 1000);
+        if due.is_empty() {
             failures = 0;
             inner.pending.retry.notified().await;
             continue;
         }
-        let append = store.append(&targets, until, inner.marks.highest().saturating_add(1));
         // Where it fails, the other task says that the store is away.
-        if let Ok(Ok(Appended { number, confirmed })) = timeout(STORE_TIMEOUT, append).await {
-            let mark = |target: &Target| Mark { target: *target, number, until };
-            let marks: Vec<_> = targets.iter().map(mark).collect();
-            inner.marks.add(&marks, now);
-            if confirmed {
-                inner.pending.confirmed(&numbers);
-                continue;
-            }
+        if let Ok(true) = send_again(&inner, &**store, &due).await {
+            let names: Vec<_> = due.iter().map(|(name, ..)| *name).collect();
+            inner.pending.confirmed(&names);
+            continue;
         }
         sleep(retry_after(failures)).await;
         failures += 1;
     }
+}
+
+/// Returns whether the store has confirmed them.
+async fn send_again(
+    inner: &Inner,
+    store: &dyn AnyStore,
+    due: &[(u64, Mark, bool)],
+) -> Result<bool, StoreError> {
+    let marks: Vec<_> = due.iter().map(|(_, mark, _)| *mark).collect();
+    if due.iter().all(|(_, _, has_number)| *has_number) {
+        timeout(STORE_TIMEOUT, store.publish(&marks)).await??;
+        // Whatever was written before it is confirmed with it.
+        beat(store).await?;
+        return Ok(true);
+    }
+    let mut targets = Vec::new();
+    for mark in &marks {
+        if !targets.contains(&mark.target) {
+            targets.push(mark.target);
+        }
+    }
+    let until = marks.iter().map(|mark| mark.until).max().unwrap_or(0);
+    let lowest = inner.marks.highest().saturating_add(1);
+    let append = store.append(&targets, until, lowest);
+    let Appended { number, confirmed } = timeout(STORE_TIMEOUT, append).await??;
+    let appended: Vec<_> =
+        targets.iter().map(|target| Mark { target: *target, number, until }).collect();
+    inner.add(&appended);
+    let names: Vec<_> = due.iter().map(|(name, ..)| *name).collect();
+    inner.pending.numbered(&names, number, until);
+    Ok(confirmed)
 }

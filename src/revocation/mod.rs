@@ -9,7 +9,6 @@ mod follow;
 mod store;
 
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +17,7 @@ use tokio::time::timeout;
 #[cfg(feature = "tower")]
 pub(crate) use self::attach::attached_to;
 pub use self::builder::{AtStart, RevocationsBuilder, WhenAway};
-use self::follow::{Following, Pending};
+use self::follow::{Attempt, Following, Pending};
 pub use self::store::{Appended, Batch, Position, RevocationStore, StoreError};
 use crate::clock::{Clock, CodecClock};
 use crate::codec::TokenInfo;
@@ -31,8 +30,6 @@ use crate::sync::Mutex;
 
 /// How long an ending waits for the store.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// For sessions that a server refreshes while its clock is behind. Seconds.
-const MARGIN: u64 = 120;
 
 /// Ends sessions, although they are stored in their browsers.
 ///
@@ -80,7 +77,7 @@ pub struct Revocations {
 pub(crate) struct Shared {
     inner: Arc<Inner>,
     /// `None` in memory.
-    _following: Option<Following>,
+    following: Option<Following>,
 }
 
 /// What the tasks that follow a store use too.
@@ -91,8 +88,6 @@ struct Inner {
     clock: CodecClock,
     /// In memory: the last number that was given.
     last: Mutex<u64>,
-    /// For how long a session is served that the store could have ended meanwhile. Seconds.
-    refuse_after: Option<u64>,
     pending: Pending,
     follow: follow::State,
 }
@@ -220,7 +215,7 @@ impl Revocations {
     /// [`RevocationErrorKind::Unconfirmed`] if the store has not confirmed it. It is in force on this
     /// server nevertheless, and is repeated until the store confirms it.
     pub async fn end(&self, id: SessionId) -> Result<(), RevocationError> {
-        self.append(Target::Session(id.into()), None).await
+        self.append(Target::Session(id.into())).await
     }
 
     /// Ends all sessions of a tag that began, or were given the tag, before now; on all servers.
@@ -236,7 +231,7 @@ impl Revocations {
     ///
     /// As [`end`](Self::end).
     pub async fn end_all(&self, tag: &Tag) -> Result<(), RevocationError> {
-        self.append(Target::Tag(*tag), None).await
+        self.append(Target::Tag(*tag)).await
     }
 
     /// Whether the session has ended since its token was opened: for a connection that stays open for
@@ -282,7 +277,8 @@ impl Revocations {
         if !availability.is_read() {
             return Status::Starting;
         }
-        if inner.follow.is_away() {
+        let is_over = self.shared.following.as_ref().is_some_and(Following::is_over);
+        if inner.follow.is_away() || is_over {
             let since = UNIX_EPOCH.checked_add(Duration::from_millis(availability.known_until()));
             return Status::Stale { since: since.unwrap_or(UNIX_EPOCH) };
         }
@@ -331,7 +327,12 @@ impl Revocations {
     pub async fn read_now(&self) -> Result<(), RevocationError> {
         let inner = &self.shared.inner;
         let Some(store) = &inner.store else { return Ok(()) };
-        let read = follow::read_on(inner, &**store);
+        let from = inner.follow.position();
+        let read = async {
+            // A store that is cut off from the others may answer all the same.
+            follow::beat(&**store).await?;
+            follow::read_on(inner, &**store, from).await
+        };
         match timeout(STORE_TIMEOUT, read).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(RevocationError::caused_by(RevocationErrorKind::Unread, error)),
@@ -349,28 +350,28 @@ impl Revocations {
         self.shared.inner.clock.clone()
     }
 
-    /// Makes a mark. `idle` is the longest that the session can be idle, in seconds, if it is known.
+    /// Makes a mark.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
-    pub(crate) async fn append(
-        &self,
-        target: Target,
-        idle: Option<u32>,
-    ) -> Result<(), RevocationError> {
+    pub(crate) async fn append(&self, target: Target) -> Result<(), RevocationError> {
         let inner = &*self.shared.inner;
         let now = inner.clock.now();
-        let until = inner.until(now / 1000, idle);
-        match &inner.store {
-            None => {
-                inner.append_here(target, until, now);
-                Ok(())
-            }
-            Some(store) => inner.append_to(&**store, target, until, now).await.1,
+        let until = inner.until(now);
+        let Some(store) = &inner.store else {
+            inner.append_here(target, until, now);
+            return Ok(());
+        };
+        let from = inner.follow.position();
+        inner.append_to(&**store, target, until, now).await.1?;
+        if let Target::Tag(_) = target {
+            // So that a session which begins from now on has seen it. Otherwise the task that follows sees
+            // to it.
+            let _ = timeout(STORE_TIMEOUT, follow::read_on(inner, &**store, from)).await;
         }
+        Ok(())
     }
 
     /// Ends the sessions of a tag for a session that goes on: with these ids, these tags, and what it
-    /// survives. Returns the mark's number, and whether that session was ended by another mark: then it
-    /// ends nobody, unless both came at the same moment.
+    /// survives.
     #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
     pub(crate) async fn end_others(
         &self,
@@ -378,86 +379,100 @@ impl Revocations {
         ids: &[SessionId],
         tags: &[Tag],
         survives: u64,
-    ) -> (u64, bool, Result<(), RevocationError>) {
+    ) -> (Outcome, Result<(), RevocationError>) {
         let inner = &*self.shared.inner;
         let marks = &*inner.marks;
         let has_ended = || ids.iter().any(|id| marks.has_id(*id)) || marks.has_tag(tags, survives);
         let now = inner.clock.now();
-        let until = inner.until(now / 1000, None);
+        let until = inner.until(now);
         let Some(store) = &inner.store else {
             // Under the lock, so that no other mark comes between the look-up and this one.
             let mut last = inner.last.lock().unwrap_or_else(PoisonError::into_inner);
             if has_ended() {
-                return (0, true, Ok(()));
+                return (Outcome::Ended, Ok(()));
             }
             let number = inner.number_after(&mut last, now);
             inner.add_here(Mark { target: Target::Tag(*tag), number, until }, now);
-            return (number, false, Ok(()));
+            return (Outcome::GoesOn(number), Ok(()));
         };
+        // Before the look-up: what is heard from here on is read again.
+        let from = inner.follow.position();
         if has_ended() {
-            return (0, true, Ok(()));
+            return (Outcome::Ended, Ok(()));
         }
         let (number, result) = inner.append_to(&**store, Target::Tag(*tag), until, now).await;
-        let (number, read) = number;
+        let read = match number {
+            Some(_) => timeout(STORE_TIMEOUT, follow::read_on(inner, &**store, from)).await,
+            None => return (Outcome::NotKnown, result),
+        };
+        let (Some(number), Ok(Ok(read))) = (number, read) else {
+            return (Outcome::NotKnown, result.and(Err(RevocationErrorKind::Unread.into())));
+        };
         let ended_by = |mark: &Mark| {
             let Target::Tag(tag) = mark.target else { return false };
             tags.contains(&tag) && mark.number != number && mark.number > survives
         };
         // Two that end each other at the same moment may both end.
-        let ended = ids.iter().any(|id| marks.has_id(*id)) || read.iter().any(ended_by);
-        (number, ended, result)
+        if ids.iter().any(|id| marks.has_id(*id)) || read.iter().any(ended_by) {
+            return (Outcome::Ended, result);
+        }
+        (Outcome::GoesOn(number), result)
     }
+}
+
+/// What became of the session that ends others.
+#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
+pub(crate) enum Outcome {
+    /// It has seen the mark of this number, and all before it.
+    GoesOn(u64),
+    /// Another mark had ended it.
+    Ended,
+    /// Nobody can tell. The mark ends this session as well.
+    NotKnown,
 }
 
 impl Inner {
     /// From when a mark that is made now is not needed any longer. Seconds since the Unix epoch.
-    fn until(&self, now: u64, idle: Option<u32>) -> u64 {
-        let longest = u64::from(self.marks.keep_for());
-        let keep = match (self.refuse_after, idle) {
-            // No server refreshes the session that has not heard the store for longer than this.
-            (Some(after), Some(idle)) => longest.min(u64::from(idle) + after + MARGIN),
-            _ => longest,
-        };
-        now.saturating_add(keep)
+    fn until(&self, now: u64) -> u64 {
+        (now / 1000).saturating_add(self.marks.keep_for().into())
     }
 
     /// Sends a mark to the store. If the store does not confirm it, it is in force here, and it is sent
-    /// again later. Returns its number, and the marks that the store had for this process.
+    /// again later. Returns the number that the store gave it.
     async fn append_to(
         &self,
         store: &dyn store::AnyStore,
         target: Target,
         until: u64,
         now: u64,
-    ) -> ((u64, Vec<Mark>), Result<(), RevocationError>) {
+    ) -> (Option<u64>, Result<(), RevocationError>) {
         if let Target::Session(_) = target {
             // It needs no number, so it is in force here before the store answers.
             self.marks.add(&[Mark { target, number: 0, until }], now / 1000);
         }
         // It is already in the list if the caller stops waiting.
-        let attempt = self.pending.begin(target, until);
+        let mut attempt = Attempt::begin(self, target, until);
         let targets = [target];
-        let append = store.append(&targets, until, self.marks.highest().saturating_add(1));
+        let lowest = self.marks.highest().saturating_add(1);
+        let append = store.append(&targets, until, lowest);
         let (number, cause): (_, StoreError) = match timeout(STORE_TIMEOUT, append).await {
             Ok(Ok(Appended { number, confirmed })) => {
                 self.marks.add(&[Mark { target, number, until }], now / 1000);
+                attempt.numbered(number);
                 if confirmed {
                     attempt.confirmed();
-                    // So that a session which begins from now on has seen it.
-                    let read = timeout(STORE_TIMEOUT, follow::read_on(self, store)).await;
-                    let read = read.ok().and_then(Result::ok).unwrap_or_default();
-                    return ((number, read), Ok(()));
+                    return (Some(number), Ok(()));
                 }
                 (Some(number), "too few copies of the mark".into())
             }
             Ok(Err(error)) => (None, error),
             Err(elapsed) => (None, elapsed.into()),
         };
+        attempt.in_force();
         drop(attempt);
-        let number = number.unwrap_or_else(|| self.append_here(target, until, now));
         logging::ending_unconfirmed(&*cause);
         let error = RevocationError::caused_by(RevocationErrorKind::Unconfirmed, cause);
-        ((number, Vec::new()), Err(error))
+        (number, Err(error))
     }
 
     /// Adds a mark to the tables of this process alone, with a number of its own.
@@ -478,12 +493,6 @@ impl Inner {
         self.marks.add(&[mark], now / 1000);
         if self.store.is_none() {
             self.marks.note_read_to(mark.number);
-        }
-    }
-
-    fn note_away(&self, error: &StoreError) {
-        if !self.follow.away.swap(true, Ordering::AcqRel) {
-            logging::revocations_stale(&**error);
         }
     }
 }

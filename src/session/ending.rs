@@ -7,7 +7,7 @@ use crate::codec::{CodecInner, SessionTags, TokenInfo};
 use crate::error::{DecodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{self, SessionKind};
 use crate::marks::{Tag, Target};
-use crate::revocation::attached_to;
+use crate::revocation::{Outcome, attached_to};
 use crate::session_id::SessionId;
 
 /// What a registry records of a session. Times are in milliseconds since the Unix epoch, timeouts in
@@ -30,8 +30,8 @@ pub(super) struct Ending {
     pub(super) tags: Option<Vec<Tag>>,
     /// The sessions that this one was made from. If one of them is ended meanwhile, so is this one.
     pub(super) origins: Vec<SessionId>,
-    /// The number of the last mark that was made through this handle.
-    raised: u64,
+    /// The last mark that was made through this handle, and that this session has seen.
+    raised: Option<(Tag, u64)>,
 }
 
 impl Ending {
@@ -58,7 +58,9 @@ impl Ending {
         if new.iter().all(|tag| old.contains(tag)) {
             return (false, seen);
         }
-        (is_stored, Some(incoming.seen.max(self.raised)))
+        // It has not seen what may have ended another tag meanwhile.
+        let raised = self.raised.filter(|(tag, _)| new.iter().all(|new| new == tag));
+        (is_stored, Some(raised.map_or(incoming.seen, |(_, number)| number.max(incoming.seen))))
     }
 }
 
@@ -83,9 +85,15 @@ impl<K: SessionKind> State<K> {
     }
 
     /// The session goes on under a new id, as one that has seen this mark.
-    fn outlive(&mut self, core: &CodecInner, now: u64, number: u64) -> Result<(), SessionError> {
+    fn outlive(
+        &mut self,
+        core: &CodecInner,
+        now: u64,
+        tag: Tag,
+        number: u64,
+    ) -> Result<(), SessionError> {
         self.check_writable()?;
-        self.ending.raised = self.ending.raised.max(number);
+        self.ending.raised = Some((tag, number));
         if self.is_empty() {
             return Ok(());
         }
@@ -122,25 +130,32 @@ impl<K: SessionKind> Session<K> {
     /// only this browser's cookie is removed.
     pub async fn end(&self) -> Result<(), SessionError> {
         let revocations = attached_to(self.core())?;
-        let (came, stored) = {
+        let (came, sent, is_stored) = {
             let state = self.opened();
             state.check_available()?;
-            (state.came(), state.stored_validity().copied())
+            // Once the response has begun, the browser may have what was sealed under this id.
+            let sent = state.id().filter(|_| state.check_writable().is_err());
+            (state.came(), sent, state.stored_validity().is_some())
         };
+        #[cfg(feature = "registry")]
+        let tags = self.known_tags().unwrap_or_default();
         let old = self.opened().delete();
         drop(old);
         self.shared.incoming.note_written(self.core(), 0);
-        match (came, stored) {
-            (Some(id), validity) => {
-                let usual = self.core().settings.idle;
-                // What the codec's other sessions can have counts too: a server may refresh it with that.
-                let idle = validity.map(|validity| validity.idle.seconds.max(usual));
-                revocations.append(Target::Session(id.into()), idle).await?;
-                Ok(())
-            }
-            (None, Some(_)) => Err(SessionErrorKind::NoId.into()),
-            (None, None) => Ok(()),
+        let mut ids: Vec<_> = came.into_iter().chain(sent).collect();
+        ids.dedup();
+        if ids.is_empty() && is_stored {
+            return Err(SessionErrorKind::NoId.into());
         }
+        let mut result = Ok(());
+        for id in ids {
+            result = result.and(revocations.append(Target::Session(id.into())).await);
+            #[cfg(feature = "registry")]
+            if let Some(watch) = &self.core().watch {
+                watch.ended(id, &tags);
+            }
+        }
+        Ok(result?)
     }
 
     /// Ends all other sessions of a tag, such as all of this user, on all servers. This one goes on,
@@ -167,14 +182,15 @@ impl<K: SessionKind> Session<K> {
     /// new password, then [`regenerate`](Self::regenerate) and [`set`](Self::set), then call this.
     /// (OWASP ASVS 5.0, 7.4.3.)
     ///
-    /// If the response does not reach the browser, it is logged out too.
+    /// If the response does not reach the browser, it is logged out too. If the store cannot be reached,
+    /// this session ends on this server with the others: nobody can tell who else has ended it.
     ///
     /// # Errors
     ///
     /// [`SessionErrorKind::Revocation`] as for [`end`](Self::end);
     /// [`SessionErrorKind::Ended`] if this session was ended by somebody else;
-    /// [`SessionErrorKind::Unavailable`] and [`SessionErrorKind::ResponseStarted`], and then nothing was
-    /// ended.
+    /// [`SessionErrorKind::Unavailable`] if that is not known; [`SessionErrorKind::ResponseStarted`] if the
+    /// response has begun.
     pub async fn end_others(&self, tag: &Tag) -> Result<(), SessionError> {
         let core = self.core();
         let revocations = attached_to(core)?;
@@ -186,21 +202,32 @@ impl<K: SessionKind> Session<K> {
                 return Err(SessionErrorKind::Ended.into());
             }
         }
-        let tags = self.known_tags().unwrap_or_default();
+        let mut tags = self.known_tags().unwrap_or_default();
         let (ids, survives) = {
             let state = self.opened();
-            (state.origins(), state.survives())
+            if state.is_empty() {
+                // What is written later in this request must not outlive what had ended it by now.
+                tags = vec![*tag];
+                (Vec::new(), self.shared.incoming.seen)
+            } else {
+                (state.origins(), state.survives())
+            }
         };
-        let (number, was_ended, result) = revocations.end_others(tag, &ids, &tags, survives).await;
-        if was_ended {
-            let old = self.opened().refuse();
-            drop(old);
-            return Err(SessionErrorKind::Ended.into());
+        let (outcome, result) = revocations.end_others(tag, &ids, &tags, survives).await;
+        match outcome {
+            Outcome::GoesOn(number) => {
+                let now = core.coarse_now();
+                self.opened().outlive(core, now, *tag, number)?;
+                self.note_write();
+                Ok(result?)
+            }
+            Outcome::Ended => {
+                let old = self.opened().refuse();
+                drop(old);
+                Err(SessionErrorKind::Ended.into())
+            }
+            Outcome::NotKnown => Ok(result?),
         }
-        let now = core.coarse_now();
-        self.opened().outlive(core, now, number)?;
-        self.note_write();
-        Ok(result?)
     }
 
     /// Asks the store now whether the session was ended, instead of trusting what this server has heard:

@@ -115,6 +115,9 @@ pub(super) struct State<K: SessionKind> {
     own_idle_is_new: bool,
     change: Change,
     deletion: Deletion,
+    /// The cookie is sent even if the response failed: the browser's old one has ended.
+    #[cfg(feature = "revocation")]
+    sends_on_error: bool,
     /// The session that came, for the mark in the browser if its cookie is removed.
     came: Option<SessionId>,
     revision: u64,
@@ -166,6 +169,8 @@ impl<K: SessionKind> State<K> {
             own_idle_is_new: false,
             change: Change::None,
             deletion: Deletion::None,
+            #[cfg(feature = "revocation")]
+            sends_on_error: false,
             came: None,
             revision: 0,
             nonce: None,
@@ -479,9 +484,6 @@ impl<K: SessionKind> State<K> {
     #[cfg(feature = "revocation")]
     pub(super) fn refuse_as(&mut self, kind: DecodeErrorKind) {
         self.refused = Some(kind);
-        if self.change != Change::Closed {
-            self.change = Change::None;
-        }
     }
 
     /// The session goes on under a new id, as one that has seen this mark.
@@ -502,6 +504,7 @@ impl<K: SessionKind> State<K> {
         self.stored = None;
         self.seen = Some(seen);
         self.revision += 1;
+        self.sends_on_error = true;
         self.written(true);
         Ok(())
     }
@@ -541,9 +544,7 @@ impl<K: SessionKind> State<K> {
         let removed = matches!(change, Change::Written { .. }) && self.json().is_none();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
-            (_, Some(_)) if circumstances.ended => {
-                self.withhold(core, incoming, circumstances, change)
-            }
+            (_, Some(_)) if circumstances.ended => self.withhold(core, incoming, change),
             // A response that was sent during the log-out has brought the cookie back.
             (Change::None, None)
                 if self.deleted_here
@@ -575,26 +576,17 @@ impl<K: SessionKind> State<K> {
         (Outcome { set_cookie, mark, shared, vary }, event)
     }
 
-    /// The removal of a session that was ended while the request was handled.
+    /// The removal of a session that was ended while the request was handled, if a handler wrote it. What
+    /// nobody wrote leaves the browser as it is: another response may have set a new cookie.
     fn withhold(
         &self,
         core: &CodecInner,
         incoming: &Incoming,
-        circumstances: &Circumstances<'_>,
         change: Change,
     ) -> (Option<HeaderValue>, Option<Event>) {
         let written = matches!(change, Change::Written { .. });
-        let due = self.stored.as_ref().is_some_and(|stored| {
-            stored.validity.refresh(incoming.arrival, circumstances.active).is_some()
-        });
-        let reply = circumstances.reply;
-        // Where no token would have left, the browser's cookie stays: it is worth nothing.
-        let private = !reply.is_failure() && reply.sharing(circumstances.now) == Sharing::No;
-        if written || (due && private) {
-            (self.removal(core, incoming), Some(Event::Withheld))
-        } else {
-            (None, None)
-        }
+        let removal = written.then(|| self.removal(core, incoming)).flatten();
+        (removal, Some(Event::Withheld))
     }
 
     /// Whether the content differs from that of the browser's cookie.
@@ -617,7 +609,12 @@ impl<K: SessionKind> State<K> {
         nonce: Option<Nonce>,
         json: &str,
     ) -> (Option<HeaderValue>, Option<Event>) {
-        if circumstances.reply.is_failure() && !circumstances.keep_writes_on_error {
+        #[cfg(feature = "revocation")]
+        let sends_on_error = self.sends_on_error;
+        #[cfg(not(feature = "revocation"))]
+        let sends_on_error = false;
+        let sends_on_error = sends_on_error || circumstances.keep_writes_on_error;
+        if circumstances.reply.is_failure() && !sends_on_error {
             let deleted = self.deletion != Deletion::None;
             let removal = deleted.then(|| self.removal(core, incoming)).flatten();
             return (removal, Some(Event::NotSent));
