@@ -120,6 +120,10 @@ impl<K: SessionKind> Codec<K> {
     ///
     /// # Security
     ///
+    /// With `Revocations`, the session has seen what is known when this is called. For a log-in use
+    /// `Session`, which has seen what was known when the request arrived: a password may have been
+    /// changed meanwhile.
+    ///
     /// Until it expires, a token can be used any number of times. Its length reveals the length of
     /// the data.
     pub fn encode(&self, data: impl Borrow<K::Data>) -> Result<String, EncodeError> {
