@@ -119,14 +119,28 @@ fn history(seed: u64) {
             // A session ends the others and goes on.
             5 if !sessions.is_empty() => {
                 let chosen = random.below(sessions.len() as u64) as usize;
-                let server = &mut servers[place];
                 let (tag, seen) = (sessions[chosen].tag, sessions[chosen].seen);
-                if server.marks.has_tag(&[tag], seen) {
+                // Before the look-up: what is heard from here on is read again.
+                let from = servers[place].read;
+                if servers[place].marks.has_tag(&[tag], seen) {
                     continue;
                 }
-                let from = server.read;
+                // Meanwhile another server ends the tag, and this one may hear of it.
+                if random.below(3) == 0 {
+                    let other = &mut servers[(place + 1) % SERVERS];
+                    let mark = store.append(tag, other.marks.highest() + 1, now);
+                    other.marks.add(&[mark], 0);
+                    if random.below(2) == 0 {
+                        servers[place].read_to(&store, store.marks.len());
+                    }
+                }
+                let server = &mut servers[place];
                 let mark = store.append(tag, server.marks.highest() + 1, now);
                 server.marks.add(&[mark], 0);
+                // Or the read after it fails, and the session ends with the others.
+                if random.below(4) == 0 {
+                    continue;
+                }
                 server.read_to(&store, store.marks.len());
                 let by_others = store.marks[from..].iter().any(|other| {
                     other.target == mark.target

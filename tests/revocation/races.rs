@@ -448,7 +448,7 @@ async fn sessions_that_idled_out_do_not_push_out_a_living_one() {
             })
             .await;
             if let Some(c) = set(&res) {
-                laptop = c
+                laptop = c;
             }
         }
         let _expires_by_itself = log_in(&codec, &registry, 3).await;
