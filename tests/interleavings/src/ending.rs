@@ -18,7 +18,7 @@ use crate::scenarios::Scenario;
 pub(crate) const SCENARIOS: &[Scenario] = &[
     ("an ended session is not sent by another server that refreshes it", || {
         ended_beats(|session| {
-            session.data();
+            let _ = session.data();
             Ok(())
         });
     }),
