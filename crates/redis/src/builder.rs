@@ -1,14 +1,18 @@
 //! `RedisStore` and its builder: checks what is asked for. It connects to nothing.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
 use crate::error::RedisStoreError;
+#[cfg(feature = "registry")]
+use crate::owners::Owners;
 use crate::pool::Pool;
 use crate::primary::{Primary, Topology};
+use crate::slot::slot;
 use crate::store::Keys;
 
 /// How long connecting and an answer may take, if nothing else is asked for.
@@ -43,13 +47,18 @@ pub struct Replicas(pub u32);
 /// ```
 ///
 /// It connects when it is used. After any error it connects anew, and asks anew which node is the primary.
+/// Clones share the connections.
+#[derive(Clone)]
 pub struct RedisStore {
-    pub(crate) pool: Pool,
-    pub(crate) keys: Keys,
+    pub(crate) pool: Arc<Pool>,
+    /// The lists of a registry are in many slots, and have connections of their own.
+    #[cfg(feature = "registry")]
+    pub(crate) owners: Arc<Owners>,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) replicas: u32,
     pub(crate) timeout: Duration,
     /// Something in the store could not be read, and that was reported.
-    pub(crate) reported: AtomicBool,
+    pub(crate) reported: Arc<AtomicBool>,
 }
 
 /// Settings for [`RedisStore`].
@@ -109,7 +118,7 @@ impl RedisStore {
     }
 
     /// A store in a cluster, of which these are some nodes. All marks are on the node that owns the slot of
-    /// the prefix.
+    /// the prefix; the lists of a registry are spread over all.
     ///
     /// ```
     /// # use sealed_session_redis::{RedisStore, Replicas};
@@ -223,14 +232,17 @@ impl RedisStoreBuilder {
         }
         let seeds = self.urls.iter().map(|url| self.seed(url)).collect::<Result<Vec<_>, _>>()?;
         let keys = Keys::new(&self.prefix);
-        let primary =
-            Primary::new(seeds, self.topology, self.login, keys.days.clone(), self.timeout);
+        let slot = slot(&keys.days);
+        let primary = Primary::new(seeds, self.topology, self.login, slot, self.timeout);
+        let primary = Arc::new(primary);
         Ok(RedisStore {
-            pool: Pool::new(primary),
-            keys,
+            pool: Arc::new(Pool::new(primary.clone())),
+            #[cfg(feature = "registry")]
+            owners: Arc::new(Owners::new(primary)),
+            keys: Arc::new(keys),
             replicas: self.replicas.0,
             timeout: self.timeout,
-            reported: AtomicBool::new(false),
+            reported: Arc::new(AtomicBool::new(false)),
         })
     }
 

@@ -17,6 +17,12 @@ pub struct RedisStoreError {
     kind: ErrorKind,
     text: String,
     source: Option<RedisError>,
+    /// The server said that it is not the one to ask.
+    #[cfg_attr(
+        not(feature = "registry"),
+        allow(dead_code, reason = "only the registry asks again")
+    )]
+    is_elsewhere: bool,
 }
 
 /// The kinds of [`RedisStoreError`].
@@ -52,7 +58,7 @@ pub enum ErrorKind {
 
 impl RedisStoreError {
     pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), source: None }
+        Self { kind, text: text.into(), source: None, is_elsewhere: false }
     }
 
     /// What kind of error it is.
@@ -68,6 +74,12 @@ impl RedisStoreError {
         self.kind
     }
 
+    /// Another connection, or another node, may do better.
+    #[cfg(feature = "registry")]
+    pub(crate) fn is_of_the_place(&self) -> bool {
+        matches!(self.kind, ErrorKind::Unreachable | ErrorKind::NotPrimary) || self.is_elsewhere
+    }
+
     pub(crate) fn setting(text: impl Into<String>) -> Self {
         Self::new(ErrorKind::Setting, text)
     }
@@ -80,19 +92,21 @@ impl RedisStoreError {
     pub(crate) fn refused(place: &str, error: &ServerError) -> Self {
         let details = error.details().unwrap_or_default();
         let text = format!("{place} refused: {} {details}", error.code());
-        Self::new(ErrorKind::Refused, text.trim_end())
+        let is_elsewhere = matches!(error.code(), "MOVED" | "READONLY");
+        Self { is_elsewhere, ..Self::new(ErrorKind::Refused, text.trim_end()) }
     }
 
     pub(crate) fn broken(place: &str, error: RedisError) -> Self {
         let text = format!("the connection to {place} broke");
-        Self { kind: ErrorKind::Unreachable, text, source: Some(error) }
+        Self { source: Some(error), ..Self::new(ErrorKind::Unreachable, text) }
     }
 
     pub(crate) fn connecting(place: &str, error: RedisError) -> Self {
         if error.is_io_error() {
             let kind =
                 if error.is_timeout() { ErrorKind::TimedOut } else { ErrorKind::Unreachable };
-            return Self { kind, text: format!("cannot connect to {place}"), source: Some(error) };
+            let text = format!("cannot connect to {place}");
+            return Self { source: Some(error), ..Self::new(kind, text) };
         }
         let code = error.code().unwrap_or_else(|| error.category());
         Self::new(ErrorKind::Refused, format!("{place} refused the connection: {code}"))

@@ -16,16 +16,23 @@
 //! # Ok(()) }
 //! ```
 //!
+//! With the feature `registry` it also keeps the lists of a registry, and a clone of the store is given to it.
+//!
 //! The package's `README.md` says how the server has to be set up, and `FORMAT.md` what is in it.
 
 mod builder;
 mod connection;
 mod entry;
 mod error;
+#[cfg(feature = "registry")]
+mod owners;
 mod place;
 mod pool;
 mod primary;
 mod read;
+#[cfg(feature = "registry")]
+mod records;
+mod slot;
 mod store;
 
 pub use self::builder::{RedisStore, RedisStoreBuilder, Replicas};

@@ -4,7 +4,7 @@
 //! error all connections are dropped: the primary may be another node.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -19,7 +19,7 @@ const MOST: usize = 16;
 const LONGEST_IDLE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Pool {
-    primary: Primary,
+    primary: Arc<Primary>,
     idle: Mutex<Vec<Idle>>,
     /// Raised by each error. Connections of an earlier generation are not used again.
     generation: AtomicU64,
@@ -41,7 +41,7 @@ pub(crate) struct Lease<'p> {
 }
 
 impl Pool {
-    pub(crate) fn new(primary: Primary) -> Self {
+    pub(crate) fn new(primary: Arc<Primary>) -> Self {
         let (idle, generation) = (Mutex::new(Vec::new()), AtomicU64::new(0));
         Self { primary, idle, generation, permits: Semaphore::new(MOST) }
     }

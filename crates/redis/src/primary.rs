@@ -1,5 +1,8 @@
 //! `Primary`: finds the node that takes the writes, and connects to it.
 
+use std::ops::RangeInclusive;
+#[cfg(feature = "registry")]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -18,13 +21,16 @@ pub(crate) enum Topology {
     Cluster,
 }
 
+/// Slots of a cluster that have one owner.
+pub(crate) type Slots = RangeInclusive<u16>;
+
 pub(crate) struct Primary {
     seeds: Vec<ConnectionInfo>,
     topology: Topology,
     /// User and password of the nodes that hold the data.
     login: Option<(String, String)>,
-    /// A key in the slot that is used.
-    key: String,
+    /// The slot that is used.
+    slot: u16,
     timeout: Duration,
     /// Which seed to ask next. It is raised before one is asked, so that a caller who gives up does not ask
     /// the same one again.
@@ -36,33 +42,71 @@ impl Primary {
         seeds: Vec<ConnectionInfo>,
         topology: Topology,
         login: Option<(String, String)>,
-        key: String,
+        slot: u16,
         timeout: Duration,
     ) -> Self {
-        Self { seeds, topology, login, key, timeout, next: AtomicUsize::new(0) }
+        Self { seeds, topology, login, slot, timeout, next: AtomicUsize::new(0) }
     }
 
     /// A connection to the primary, as the first seed that answers knows it.
     pub(crate) async fn connect(&self) -> Result<Connection, RedisStoreError> {
-        let mut failure = None;
+        let mut failure = RedisStoreError::setting("there is no address");
         for _ in &self.seeds {
-            let at = self.next.fetch_add(1, Ordering::Relaxed) % self.seeds.len();
+            let at = self.next_seed();
             match self.connect_by(&self.seeds[at]).await {
                 Ok(connection) => {
                     self.next.store(at, Ordering::Relaxed);
                     return Ok(connection);
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => failure = error,
             }
         }
-        Err(failure.unwrap_or_else(|| RedisStoreError::setting("there is no address")))
+        Err(failure)
+    }
+
+    /// The nodes of a cluster that take the writes, as the first seed that answers knows them, with their
+    /// addresses.
+    #[cfg(feature = "registry")]
+    pub(crate) async fn owners(&self) -> Result<Vec<(Slots, String, Arc<Self>)>, RedisStoreError> {
+        let mut failure = RedisStoreError::setting("there is no address");
+        for _ in &self.seeds {
+            let at = self.next_seed();
+            let seed = &self.seeds[at];
+            match self.ask_cluster(seed).await {
+                Ok(owners) => {
+                    self.next.store(at, Ordering::Relaxed);
+                    let only = |(slots, address): (Slots, ConnectionAddr)| {
+                        let place = address.to_string();
+                        (slots, place, Arc::new(self.only(self.node(seed).set_addr(address))))
+                    };
+                    return Ok(owners.into_iter().map(only).collect());
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    fn next_seed(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed) % self.seeds.len()
+    }
+
+    #[cfg(feature = "registry")]
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.topology, Topology::Cluster)
+    }
+
+    /// This node alone, as long as it is a primary.
+    #[cfg(feature = "registry")]
+    fn only(&self, node: ConnectionInfo) -> Self {
+        Self::new(vec![node], Topology::Node, None, self.slot, self.timeout)
     }
 
     async fn connect_by(&self, seed: &ConnectionInfo) -> Result<Connection, RedisStoreError> {
         let address = match &self.topology {
             Topology::Node => seed.addr().clone(),
             Topology::Sentinel { name } => self.ask_sentinel(seed, name).await?,
-            Topology::Cluster => self.ask_cluster(seed).await?,
+            Topology::Cluster => self.owner(seed).await?,
         };
         let mut connection =
             Connection::open(self.node(seed).set_addr(address), self.timeout).await?;
@@ -104,24 +148,32 @@ impl Primary {
         address(seed, host, port).ok_or_else(|| RedisStoreError::unexpected("SENTINEL"))
     }
 
-    async fn ask_cluster(&self, seed: &ConnectionInfo) -> Result<ConnectionAddr, RedisStoreError> {
+    /// The owner of the slot.
+    async fn owner(&self, seed: &ConnectionInfo) -> Result<ConnectionAddr, RedisStoreError> {
+        let owners = self.ask_cluster(seed).await?;
+        let found = owners.into_iter().find(|(slots, _)| slots.contains(&self.slot));
+        found.map(|(_, address)| address).ok_or_else(|| {
+            let text = format!("{} knows no node for the slot {}", seed.addr(), self.slot);
+            RedisStoreError::new(ErrorKind::NotPrimary, text)
+        })
+    }
+
+    async fn ask_cluster(
+        &self,
+        seed: &ConnectionInfo,
+    ) -> Result<Vec<(Slots, ConnectionAddr)>, RedisStoreError> {
         let mut node = Connection::open(self.node(seed), self.timeout).await?;
         let mut ask = Pipeline::new();
-        ask.cmd("CLUSTER").arg("KEYSLOT").arg(&self.key);
         ask.cmd("CLUSTER").arg("SLOTS");
-        let [slot, ranges] = self.ask(&mut node, &ask).await?;
-        let slot = as_number(&slot).ok_or_else(|| RedisStoreError::unexpected("CLUSTER"))?;
-        for range in as_list(&ranges).unwrap_or_default() {
-            let [first, last, primary, ..] = as_list(range).unwrap_or_default() else { continue };
-            let (Some(first), Some(last)) = (as_number(first), as_number(last)) else { continue };
-            if !(first..=last).contains(&slot) {
-                continue;
-            }
-            let [host, port, ..] = as_list(primary).unwrap_or_default() else { continue };
-            return address(seed, host, port).ok_or_else(|| RedisStoreError::unexpected("CLUSTER"));
-        }
-        let text = format!("{} knows no node for the slot {slot}", seed.addr());
-        Err(RedisStoreError::new(ErrorKind::NotPrimary, text))
+        let [ranges] = self.ask(&mut node, &ask).await?;
+        let owner = |range: &Value| {
+            let [first, last, primary, ..] = as_list(range)? else { return None };
+            let [first, last] = [first, last].map(|slot| u16::try_from(as_number(slot)?).ok());
+            let [host, port, ..] = as_list(primary)? else { return None };
+            Some((first?..=last?, address(seed, host, port)?))
+        };
+        let owners = as_list(&ranges).and_then(|ranges| ranges.iter().map(owner).collect());
+        owners.ok_or_else(|| RedisStoreError::unexpected("CLUSTER SLOTS"))
     }
 
     async fn ask<const N: usize>(

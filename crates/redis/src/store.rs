@@ -31,13 +31,24 @@ pub(crate) struct Keys {
     heard: String,
     /// What comes before the day.
     marks: String,
+    /// What the names of lists begin with.
+    #[cfg(feature = "registry")]
+    pub(crate) prefix: String,
 }
 
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Self {
         let key = |name: &str| format!("{{{prefix}}}:{name}");
         let (last, days, epoch) = (key("last"), key("days"), key("epoch"));
-        Self { last, days, epoch, heard: key("heard"), marks: key("marks:") }
+        Self {
+            last,
+            days,
+            epoch,
+            heard: key("heard"),
+            marks: key("marks:"),
+            #[cfg(feature = "registry")]
+            prefix: prefix.to_owned(),
+        }
     }
 
     pub(crate) fn marks(&self, day: Day) -> String {

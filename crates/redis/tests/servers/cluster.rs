@@ -11,7 +11,7 @@ use crate::support::*;
 
 const LONG: Duration = Duration::from_secs(60);
 
-fn start() -> Vec<Server> {
+pub(crate) fn start() -> Vec<Server> {
     let nodes: Vec<_> = (0..6)
         .map(|_| Server::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "1500"]))
         .collect();
