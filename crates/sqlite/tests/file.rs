@@ -420,7 +420,8 @@ async fn another_program_ends_sessions_as_the_format_says() {
     let tables: String = other
         .query_row(
             "SELECT group_concat(sql, char(10)) || char(10) FROM
-             (SELECT sql FROM sqlite_schema WHERE name IN ('marks', 'marks_until', 'meta') ORDER BY rowid)",
+             (SELECT sql FROM sqlite_schema
+              WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' ORDER BY rowid)",
             [],
             |row| row.get(0),
         )
