@@ -1,12 +1,18 @@
 //! `Decoded`: the content of an opened token.
 
+#[cfg(feature = "revocation")]
+use std::borrow::Cow;
 use std::fmt;
+#[cfg(feature = "revocation")]
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::crypto::key_id::KeyId;
 #[cfg(feature = "revocation")]
 use crate::marks::Tag;
 use crate::plaintext::Json;
+#[cfg(feature = "revocation")]
+use crate::plaintext::WipedString;
 use crate::scheme::Idle;
 use crate::session_id::SessionId;
 
@@ -82,11 +88,52 @@ pub struct TokenInfo {
 
 /// The tags of a session, and which of their marks do not end it.
 #[cfg(feature = "revocation")]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub(crate) struct SessionTags {
-    pub(crate) tags: Vec<Tag>,
+    pub(crate) tags: Tags,
     /// Marks up to this number.
     pub(crate) survives: u64,
+}
+
+/// The tags of a session. They are rarely needed, so they are not computed before.
+#[cfg(feature = "revocation")]
+#[derive(Clone, Default)]
+pub(crate) enum Tags {
+    #[default]
+    None,
+    Known(Vec<Tag>),
+    /// To be computed from the session's JSON.
+    Of(Arc<WipedString>, fn(Arc<WipedString>) -> Option<Vec<Tag>>),
+}
+
+#[cfg(feature = "revocation")]
+impl Tags {
+    /// `None` if the JSON cannot be read.
+    pub(crate) fn get(&self) -> Option<Cow<'_, [Tag]>> {
+        match self {
+            Self::None => Some(Cow::Borrowed(&[])),
+            Self::Known(tags) => Some(Cow::Borrowed(tags)),
+            Self::Of(json, tags_of) => tags_of(json.clone()).map(Cow::Owned),
+        }
+    }
+}
+
+#[cfg(feature = "revocation")]
+impl PartialEq for SessionTags {
+    fn eq(&self, other: &Self) -> bool {
+        self.survives == other.survives && self.tags.get() == other.tags.get()
+    }
+}
+
+#[cfg(feature = "revocation")]
+impl Eq for SessionTags {}
+
+#[cfg(feature = "revocation")]
+impl fmt::Debug for SessionTags {
+    /// Nothing of the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionTags").field("survives", &self.survives).finish_non_exhaustive()
+    }
 }
 
 /// The JSON and the metadata of a token that is authentic and has not expired.

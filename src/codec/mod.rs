@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
-#[cfg(feature = "revocation")]
-pub(crate) use self::decoded::SessionTags;
 pub(crate) use self::decoded::Validity;
 pub(crate) use self::decoded::Verified;
 pub use self::decoded::{Decoded, TokenInfo};
+#[cfg(feature = "revocation")]
+pub(crate) use self::decoded::{SessionTags, Tags};
 #[cfg(feature = "revocation")]
 pub(crate) use self::inner::Attached;
 use self::inner::MAX_CANDIDATES;
@@ -355,12 +355,13 @@ impl<K: SessionKind> Codec<K> {
         not(feature = "revocation"),
         allow(clippy::unused_self, reason = "the need of revocations")
     )]
-    fn decoded(&self, (data, verified): Opened<K>) -> Decoded<K::Data> {
+    #[cfg_attr(not(feature = "revocation"), allow(unused_mut, reason = "as above"))]
+    fn decoded(&self, (data, mut verified): Opened<K>) -> Decoded<K::Data> {
         #[cfg_attr(not(feature = "revocation"), expect(unused_mut, reason = "as above"))]
         let mut info = verified.validity.info();
         #[cfg(feature = "revocation")]
         {
-            info.tags = self.session_tags(&data, &verified.validity);
+            info.tags = self.session_tags(&mut verified);
         }
         Decoded { data, info }
     }

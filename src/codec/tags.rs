@@ -1,9 +1,9 @@
 //! The tags of a codec's sessions: which of them are ended by a mark of a tag.
 
-use super::decoded::{SessionTags, Validity};
+use super::decoded::{SessionTags, Tags, Validity, Verified};
 use super::{Codec, Decoded, Refusal};
 use crate::error::{DecodeErrorKind, EncodeErrorKind};
-use crate::kind::SessionKind;
+use crate::kind::{self, SessionKind};
 use crate::marks::Tag;
 use crate::scheme::Header;
 
@@ -30,8 +30,18 @@ impl<K: SessionKind> Codec<K> {
         Ok(Some(tags))
     }
 
-    pub(super) fn session_tags(&self, data: &K::Data, validity: &Validity) -> SessionTags {
-        SessionTags { tags: self.tags_of(data), survives: validity.survives() }
+    /// What is needed to ask later whether the session has ended.
+    pub(super) fn session_tags(&self, verified: &mut Verified) -> SessionTags {
+        let survives = verified.validity.survives();
+        let tags = match verified.tags.take() {
+            _ if self.inner.attached.is_none() => Tags::None,
+            Some(tags) => Tags::Known(tags),
+            None => Tags::Of(verified.json.share(), |json| {
+                let data = kind::parse::<K>(&mut json.into()).ok()?;
+                Some(K::tags(&data))
+            }),
+        };
+        SessionTags { tags, survives }
     }
 
     /// What a session with this data has seen that begins now.
@@ -48,7 +58,9 @@ impl<K: SessionKind> Codec<K> {
     ) -> Result<Header, EncodeErrorKind> {
         let Some(attached) = &self.inner.attached else { return Ok(header) };
         let SessionTags { tags: old, survives } = &decoded.info.tags;
-        if attached.marks.ends(decoded.info.id, old, *survives) {
+        // What cannot be read back could be a session that was ended.
+        let old = old.get().ok_or(EncodeErrorKind::Ended)?;
+        if attached.marks.ends(decoded.info.id, &old, *survives) {
             return Err(EncodeErrorKind::Ended);
         }
         let new = K::tags(&decoded.data);

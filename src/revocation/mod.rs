@@ -254,8 +254,15 @@ impl Revocations {
     /// [`WhenAway::RefuseAfter`] or [`AtStart`] says so.
     pub fn is_ended(&self, info: &TokenInfo) -> Result<bool, RevocationError> {
         let marks = &*self.shared.inner.marks;
-        if marks.ends(info.id, &info.tags.tags, info.tags.survives) {
+        if info.id.is_some_and(|id| marks.has_id(id)) {
             return Ok(true);
+        }
+        if marks.has_tags() {
+            // What cannot be read back could be a session that was ended.
+            let tags = info.tags.tags.get();
+            if tags.is_none_or(|tags| marks.has_tag(&tags, info.tags.survives)) {
+                return Ok(true);
+            }
         }
         if !marks.availability().is_available(self.shared.inner.clock.now()) {
             return Err(RevocationErrorKind::Unread.into());

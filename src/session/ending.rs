@@ -3,7 +3,7 @@
 use super::Session;
 use super::incoming::Incoming;
 use super::state::{State, Write};
-use crate::codec::{CodecInner, SessionTags, TokenInfo};
+use crate::codec::{CodecInner, SessionTags, Tags, TokenInfo};
 use crate::error::{DecodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{self, SessionKind};
 use crate::marks::{Tag, Target};
@@ -295,6 +295,7 @@ impl<K: SessionKind> Session<K> {
         let mut info = info?;
         if self.core().attached.is_some() {
             let tags = self.known_tags().unwrap_or_default();
+            let tags = Tags::Known(tags);
             info.tags = SessionTags { tags, survives: self.lock().survives() };
         }
         Some(info)
