@@ -357,7 +357,6 @@ impl<K: SessionKind> Codec<K> {
     )]
     #[cfg_attr(not(feature = "revocation"), allow(unused_mut, reason = "as above"))]
     fn decoded(&self, (data, mut verified): Opened<K>) -> Decoded<K::Data> {
-        #[cfg_attr(not(feature = "revocation"), expect(unused_mut, reason = "as above"))]
         let mut info = verified.validity.info();
         #[cfg(feature = "revocation")]
         {

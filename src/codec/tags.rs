@@ -8,11 +8,6 @@ use crate::marks::Tag;
 use crate::scheme::Header;
 
 impl<K: SessionKind> Codec<K> {
-    /// The tags of this data, if the codec has revocations.
-    pub(crate) fn tags_of(&self, data: &K::Data) -> Vec<Tag> {
-        if self.inner.attached.is_some() { K::tags(data) } else { Vec::new() }
-    }
-
     /// The tags of a session that was opened, if any tag has a mark. An error if that mark ends it.
     pub(super) fn check_tags(
         &self,
@@ -46,7 +41,8 @@ impl<K: SessionKind> Codec<K> {
 
     /// What a session with this data has seen that begins now.
     pub(super) fn seen_by(&self, data: &K::Data) -> Option<u64> {
-        (!self.tags_of(data).is_empty()).then(|| self.inner.seen_now())
+        let has_tags = self.inner.attached.is_some() && !K::tags(data).is_empty();
+        has_tags.then(|| self.inner.seen_now())
     }
 
     /// The header for sealing a decoded session again. An error if the session was ended meanwhile. If

@@ -55,17 +55,19 @@ impl Entry {
         serde_json::from_str(self.metadata.as_ref()?.get()).ok()
     }
 
-    pub(super) fn new(record: Record, this: Option<SessionId>, now: u64) -> Self {
-        // A record that another release or another program wrote is shown with what is known.
-        let is_idle = is_idle(&record, now);
-        let details: Details = serde_json::from_str(&record.details).unwrap_or_default();
+    pub(super) fn new(
+        record: &Record,
+        details: Details,
+        this: Option<SessionId>,
+        now: u64,
+    ) -> Self {
         Self {
             id: record.id,
             created_at: time(record.created_at),
             last_seen: time(record.last_seen),
             expires_at: time(record.expires_at),
+            is_idle: details.is_idle(record, now),
             label: details.label,
-            is_idle,
             is_this: this == Some(record.id),
             metadata: details.metadata,
         }
@@ -87,12 +89,6 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// Whether a session was not seen for longer than its idle timeout.
-pub(super) fn is_idle(record: &Record, now: u64) -> bool {
-    let details: Details = serde_json::from_str(&record.details).unwrap_or_default();
-    now >= record.last_seen.saturating_add(details.idle_timeout.saturating_mul(1000))
-}
-
 /// What a record says besides what its store sorts and sweeps by.
 #[derive(Serialize, Deserialize, Default)]
 pub(super) struct Details {
@@ -109,6 +105,18 @@ pub(super) struct Details {
     /// What the session has seen of the marks of its tags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) seen: Option<u64>,
+}
+
+impl Details {
+    /// Of a record that another release or another program wrote: what is known.
+    pub(super) fn of(record: &Record) -> Self {
+        serde_json::from_str(&record.details).unwrap_or_default()
+    }
+
+    /// Whether the session was not seen for longer than its idle timeout.
+    pub(super) fn is_idle(&self, record: &Record, now: u64) -> bool {
+        now >= record.last_seen.saturating_add(self.idle_timeout.saturating_mul(1000))
+    }
 }
 
 fn time(unix_millis: u64) -> SystemTime {

@@ -10,6 +10,7 @@ mod memory;
 mod record;
 mod store;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -320,7 +321,7 @@ impl Registry {
             return ended;
         }
         if let Some(this) = records.iter().find(|record| Some(record.id) == old) {
-            let details: Details = serde_json::from_str(&this.details).unwrap_or_default();
+            let details = Details::of(this);
             // If the store is away, the session is in no list until it is recorded again.
             if let Err(error) = Recorded::again(self, session, details).write().await {
                 logging::not_recorded(&error);
@@ -376,10 +377,10 @@ impl Registry {
             Of::Tag(tag) => std::slice::from_ref(tag),
             Of::All => &[],
         };
-        let lives = |record: &Record| !self.has_ended(record, tags);
-        let records = records.into_iter().filter(lives);
-        let entries = records.map(|record| Entry::new(record, list.this, now)).collect();
-        Ok(Page { entries, next })
+        let entries = records.iter().map(|record| (record, Details::of(record)));
+        let entries = entries.filter(|(record, details)| !self.has_ended(record.id, details, tags));
+        let entries = entries.map(|(record, details)| Entry::new(record, details, list.this, now));
+        Ok(Page { entries: entries.collect(), next })
     }
 
     /// All records of a tag.
@@ -398,10 +399,8 @@ impl Registry {
     }
 
     /// Whether this server knows that the session has ended, by its id or by one of these tags.
-    fn has_ended(&self, record: &Record, tags: &[Tag]) -> bool {
-        let details: Option<Details> = serde_json::from_str(&record.details).ok();
-        let seen = details.and_then(|details| details.seen).unwrap_or(0);
-        self.inner.revocations.marks().ends(Some(record.id), tags, seen)
+    fn has_ended(&self, id: SessionId, details: &Details, tags: &[Tag]) -> bool {
+        self.inner.revocations.marks().ends(Some(id), tags, details.seen.unwrap_or(0))
     }
 
     /// Ends the oldest sessions of a tag that are too many, and forgets those that have ended already.
@@ -415,7 +414,9 @@ impl Registry {
         let records = self.records(tag).await?;
         let others = records.into_iter().filter(|record| record.id != newest);
         let (dead, living): (Vec<_>, Vec<_>) = others.partition(|record| {
-            self.has_ended(record, std::slice::from_ref(tag)) || entry::is_idle(record, now)
+            let details = Details::of(record);
+            let tags = std::slice::from_ref(tag);
+            self.has_ended(record.id, &details, tags) || details.is_idle(record, now)
         });
         let too_many = living.get(keep.saturating_sub(1)..).unwrap_or_default();
         for record in too_many {
@@ -438,7 +439,7 @@ impl Registry {
     /// Removes sessions that have ended from all of their lists. What stays is not shown, and goes when it
     /// expires.
     async fn forget(&self, records: &[Record]) {
-        let mut by_list: std::collections::HashMap<ListKey, Vec<SessionId>> = Default::default();
+        let mut by_list: HashMap<ListKey, Vec<SessionId>> = HashMap::new();
         for record in records {
             for list in self.lists(record) {
                 by_list.entry(list).or_default().push(record.id);
@@ -454,7 +455,7 @@ impl Registry {
 
     /// The lists that a record is in.
     fn lists(&self, record: &Record) -> Vec<ListKey> {
-        let details: Details = serde_json::from_str(&record.details).unwrap_or_default();
+        let details = Details::of(record);
         let keys = details.lists.iter().filter_map(|text| text.parse::<SessionId>().ok());
         let keys = keys.map(|bytes| ListKey::from_bytes(*bytes.as_bytes()));
         keys.chain([self.shard(shard_of(record.id))]).collect()

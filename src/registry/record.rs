@@ -54,9 +54,7 @@ impl Recorded {
         session: &Session<K>,
         details: Details,
     ) -> Self {
-        let facts = facts(registry, session);
-        let (registry, label) = (registry.clone(), details.label);
-        Self { registry, facts, label, metadata: Ok(details.metadata), keep: None }
+        Self { metadata: Ok(details.metadata), ..Self::new(registry, session, details.label) }
     }
 
     /// What else the application notes about the session, such as an address.

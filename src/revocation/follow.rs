@@ -71,7 +71,7 @@ pub(super) struct State {
     heartbeat: Duration,
     /// Up to where the store was read.
     position: Mutex<Option<Position>>,
-    /// Why the last attempt failed, until the store was read for the first time.
+    /// Why the last attempt failed.
     error: Mutex<Option<StoreError>>,
     was_read: Notify,
 }
@@ -174,16 +174,13 @@ async fn follow_until_it_fails(
             compare(inner, store).await?;
             compared = monotonic_millis();
         }
-        let position = inner.follow.position();
         let wait = every.saturating_sub(since(tried.unwrap_or_default()));
-        let batch = timeout(wait + READ_TIMEOUT, store.read(position.as_ref(), wait)).await??;
-        read_to = read_to.max(inner.add(&batch.marks));
-        check_progress(position.as_ref(), &batch)?;
+        let batch = read(inner, store, inner.follow.position().as_ref(), wait).await?;
+        read_to = read_to.max(highest(&batch.marks));
         inner.follow.set_position(batch.position);
         if batch.complete {
             inner.marks.note_read_to(read_to);
         }
-        yield_now().await;
     }
 }
 
@@ -192,12 +189,25 @@ pub(super) async fn beat(store: &dyn AnyStore) -> Result<(), StoreError> {
     timeout(STORE_TIMEOUT, store.heartbeat()).await?
 }
 
-/// A store that has more to read has to say where.
-fn check_progress(before: Option<&Position>, batch: &Batch) -> Result<(), StoreError> {
-    if !batch.complete && before == Some(&batch.position) {
+/// Reads one batch and adds its marks.
+async fn read(
+    inner: &Inner,
+    store: &dyn AnyStore,
+    after: Option<&Position>,
+    wait: Duration,
+) -> Result<Batch, StoreError> {
+    let batch = timeout(wait + READ_TIMEOUT, store.read(after, wait)).await??;
+    inner.add(&batch.marks);
+    if !batch.complete && after == Some(&batch.position) {
         return Err("the store says that there is more to read, and not where".into());
     }
-    Ok(())
+    // A store that answers at once must not keep the thread.
+    yield_now().await;
+    Ok(batch)
+}
+
+fn highest(marks: &[Mark]) -> u64 {
+    marks.iter().map(|mark| mark.number).max().unwrap_or(0)
 }
 
 /// The time since one that `monotonic_millis` gave.
@@ -213,26 +223,19 @@ pub(super) async fn read_on(
 ) -> Result<Vec<Mark>, StoreError> {
     let mut marks = Vec::new();
     loop {
-        let read = store.read(position.as_ref(), Duration::ZERO);
-        let batch = timeout(READ_TIMEOUT, read).await??;
-        inner.add(&batch.marks);
-        check_progress(position.as_ref(), &batch)?;
+        let batch = read(inner, store, position.as_ref(), Duration::ZERO).await?;
         marks.extend(batch.marks);
         if batch.complete {
-            let read_to = marks.iter().map(|mark| mark.number).max();
-            inner.marks.note_read_to(read_to.unwrap_or(0));
+            inner.marks.note_read_to(highest(&marks));
             return Ok(marks);
         }
         position = Some(batch.position);
-        yield_now().await;
     }
 }
 
 impl Inner {
-    /// Adds marks, and returns their highest number.
-    fn add(&self, marks: &[Mark]) -> u64 {
+    fn add(&self, marks: &[Mark]) {
         self.marks.add(marks, self.clock.now() / 1000);
-        marks.iter().map(|mark| mark.number).max().unwrap_or(0)
     }
 
     /// Everything that was in the store at this time is in the tables, and it confirms writes.
@@ -262,21 +265,18 @@ async fn compare(inner: &Inner, store: &dyn AnyStore) -> Result<(), StoreError> 
     let mut theirs = HashMap::new();
     let (mut position, mut read_to) = (None, 0);
     loop {
-        let read = store.read(position.as_ref(), Duration::ZERO);
-        let batch = timeout(READ_TIMEOUT, read).await??;
-        read_to = read_to.max(inner.add(&batch.marks));
+        let batch = read(inner, store, position.as_ref(), Duration::ZERO).await?;
+        read_to = read_to.max(highest(&batch.marks));
         if !ours.is_empty() {
             for mark in &batch.marks {
                 let known = theirs.entry(mark.target).or_insert((0, 0));
                 *known = (mark.number.max(known.0), mark.until.max(known.1));
             }
         }
-        check_progress(position.as_ref(), &batch)?;
         position = Some(batch.position);
         if batch.complete {
             break;
         }
-        yield_now().await;
     }
     if let Some(position) = position {
         inner.follow.set_position(position);
@@ -309,10 +309,9 @@ pub(super) struct Pending {
 }
 
 struct Waiting {
+    /// With the store's number, or 0. One with a number is sent again as it is: a new number would end the
+    /// sessions that have begun since.
     mark: Mark,
-    /// Whether the mark has a number of the store's. Then it is sent again as it is: a new number would end
-    /// the sessions that have begun since.
-    has_number: bool,
     /// The one who asked for it is still waiting for the store's answer.
     in_flight: bool,
     name: u64,
@@ -323,7 +322,6 @@ struct Waiting {
 pub(super) struct Attempt<'i> {
     inner: &'i Inner,
     mark: Mark,
-    has_number: bool,
     name: u64,
 }
 
@@ -338,16 +336,14 @@ impl Pending {
     }
 
     /// What to send again: some that have a number, or else some that need one.
-    fn due(&self, now: u64) -> Vec<(u64, Mark, bool)> {
+    fn due(&self, now: u64) -> Vec<(u64, Mark)> {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.retain(|waiting| waiting.in_flight || waiting.mark.until > now);
         let due = |has_number| {
             let due = list.iter().filter(move |waiting: &&Waiting| {
-                !waiting.in_flight && waiting.has_number == has_number
+                !waiting.in_flight && (waiting.mark.number > 0) == has_number
             });
-            due.take(CHUNK)
-                .map(|waiting| (waiting.name, waiting.mark, waiting.has_number))
-                .collect()
+            due.take(CHUNK).map(|waiting| (waiting.name, waiting.mark)).collect()
         };
         let numbered: Vec<_> = due(true);
         if numbered.is_empty() { due(false) } else { numbered }
@@ -361,7 +357,7 @@ impl Pending {
     fn numbered(&self, names: &[u64], number: u64, until: u64) {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         for waiting in list.iter_mut().filter(|waiting| names.contains(&waiting.name)) {
-            (waiting.mark.number, waiting.mark.until, waiting.has_number) = (number, until, true);
+            (waiting.mark.number, waiting.mark.until) = (number, until);
         }
     }
 }
@@ -371,13 +367,13 @@ impl<'i> Attempt<'i> {
         let mark = Mark { target, number: 0, until };
         let mut list = inner.pending.list.lock().unwrap_or_else(PoisonError::into_inner);
         let name = list.iter().map(|waiting| waiting.name).max().unwrap_or(0) + 1;
-        list.push(Waiting { mark, has_number: false, in_flight: true, name });
-        Self { inner, mark, has_number: false, name }
+        list.push(Waiting { mark, in_flight: true, name });
+        Self { inner, mark, name }
     }
 
     /// The store has given it this number.
     pub(super) fn numbered(&mut self, number: u64) {
-        (self.mark.number, self.has_number) = (number, true);
+        self.mark.number = number;
         self.inner.pending.numbered(&[self.name], number, self.mark.until);
     }
 
@@ -423,7 +419,7 @@ async fn confirm(inner: Arc<Inner>) {
         }
         // Where it fails, the other task says that the store is away.
         if let Ok(true) = send_again(&inner, &**store, &due).await {
-            let names: Vec<_> = due.iter().map(|(name, ..)| *name).collect();
+            let names: Vec<_> = due.iter().map(|(name, _)| *name).collect();
             inner.pending.confirmed(&names);
             continue;
         }
@@ -436,10 +432,10 @@ async fn confirm(inner: Arc<Inner>) {
 async fn send_again(
     inner: &Inner,
     store: &dyn AnyStore,
-    due: &[(u64, Mark, bool)],
+    due: &[(u64, Mark)],
 ) -> Result<bool, StoreError> {
-    let marks: Vec<_> = due.iter().map(|(_, mark, _)| *mark).collect();
-    if due.iter().all(|(_, _, has_number)| *has_number) {
+    let marks: Vec<_> = due.iter().map(|(_, mark)| *mark).collect();
+    if marks.iter().all(|mark| mark.number > 0) {
         timeout(STORE_TIMEOUT, store.publish(&marks)).await??;
         // Whatever was written before it is confirmed with it.
         beat(store).await?;
@@ -458,7 +454,7 @@ async fn send_again(
     let appended: Vec<_> =
         targets.iter().map(|target| Mark { target: *target, number, until }).collect();
     inner.add(&appended);
-    let names: Vec<_> = due.iter().map(|(name, ..)| *name).collect();
+    let names: Vec<_> = due.iter().map(|(name, _)| *name).collect();
     inner.pending.numbered(&names, number, until);
     Ok(confirmed)
 }

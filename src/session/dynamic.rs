@@ -49,11 +49,7 @@ impl Session<Dynamic> {
     ///
     /// As [`get`](Self::get).
     pub fn peek<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
-        let found = {
-            let mut state = self.opened();
-            state.check_available()?;
-            state.entries().locate(entry)
-        };
+        let found = self.available()?.entries().locate(entry);
         let Some((json, place)) = found else { return Ok(None) };
         self.parse_entry(entry, &json[place]).map(Some)
     }
@@ -162,11 +158,7 @@ impl Session<Dynamic> {
     /// As [`get`](Self::get) and [`remove`](Self::remove). Then the entry is still there.
     pub fn take<T: DeserializeOwned>(&self, entry: &str) -> Result<Option<T>, SessionError> {
         loop {
-            let found = {
-                let mut state = self.opened();
-                state.check_available()?;
-                state.entries().locate(entry)
-            };
+            let found = self.available()?.entries().locate(entry);
             let Some((json, place)) = found else {
                 self.note_read();
                 return Ok(None);

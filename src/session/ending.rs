@@ -131,8 +131,7 @@ impl<K: SessionKind> Session<K> {
     pub async fn end(&self) -> Result<(), SessionError> {
         let revocations = attached_to(self.core())?;
         let (came, sent, is_stored) = {
-            let state = self.opened();
-            state.check_available()?;
+            let state = self.available()?;
             // Once the response has begun, the browser may have what was sealed under this id.
             let sent = state.id().filter(|_| state.check_writable().is_err());
             (state.came(), sent, state.stored_validity().is_some())
@@ -221,11 +220,7 @@ impl<K: SessionKind> Session<K> {
                 self.note_write();
                 Ok(result?)
             }
-            Outcome::Ended => {
-                let old = self.opened().refuse();
-                drop(old);
-                Err(SessionErrorKind::Ended.into())
-            }
+            Outcome::Ended => Err(self.refuse()),
             Outcome::NotKnown => Ok(result?),
         }
     }
@@ -252,8 +247,7 @@ impl<K: SessionKind> Session<K> {
     pub async fn verify_now(&self) -> Result<(), SessionError> {
         let revocations = attached_to(self.core())?;
         {
-            let state = self.opened();
-            state.check_available()?;
+            let state = self.available()?;
             if state.refused() == Some(DecodeErrorKind::Ended) {
                 return Err(SessionErrorKind::Ended.into());
             }
@@ -262,12 +256,15 @@ impl<K: SessionKind> Session<K> {
             }
         }
         revocations.read_now().await?;
-        if self.was_ended() {
-            let old = self.opened().refuse();
-            drop(old);
-            return Err(SessionErrorKind::Ended.into());
-        }
-        Ok(())
+        if self.was_ended() { Err(self.refuse()) } else { Ok(()) }
+    }
+
+    /// From now on the session is empty, because it has ended.
+    fn refuse(&self) -> SessionError {
+        let old = self.opened().refuse();
+        // Without the lock, because dropping the data runs foreign code.
+        drop(old);
+        SessionErrorKind::Ended.into()
     }
 
     /// Whether the session was ended since its cookie was opened.
@@ -306,8 +303,7 @@ impl<K: SessionKind> Session<K> {
     pub(crate) fn standing(&self) -> Result<Standing, SessionError> {
         drop(self.opened());
         let tags = self.known_tags().unwrap_or_default();
-        let state = self.opened();
-        state.check_available()?;
+        let state = self.available()?;
         let id = state.id().filter(|_| !state.is_empty());
         let settings = &self.core().settings;
         let (created_at, own_idle) = state.begun();

@@ -700,6 +700,13 @@ impl<K: SessionKind> Session<K> {
         state
     }
 
+    /// The same. An error if it is not known whether the session was ended.
+    fn available(&self) -> Result<MutexGuard<'_, State<K>>, SessionError> {
+        let state = self.opened();
+        state.check_available()?;
+        Ok(state)
+    }
+
     /// Opens the cookie, if it has not been opened yet. `wanted` says whether a handler asked for it.
     /// The lock is released meanwhile, because foreign code runs: the data's `Deserialize`, the clock
     /// and the log's subscriber. If two tasks do this at once, the result of the first one is used.
