@@ -246,6 +246,16 @@ async fn a_session_that_began_in_this_request_ends_after_its_response() {
         "Ok, and it still opens"
     );
 }
+/// A codec whose sessions are listed.
+fn listed() -> (TestClock, Registry, Codec<Account>) {
+    let clock = TestClock::at(START);
+    let revocations = Revocations::in_memory_with(clock.clone());
+    let registry = Registry::in_memory(&revocations);
+    let builder = Codec::builder(ring(&[1])).clock(clock.clone()).revocations(&revocations);
+    let codec = builder.registry(&registry).build().unwrap();
+    (clock, registry, codec)
+}
+
 async fn log_in(codec: &Codec<Account>, registry: &Registry, keep: usize) -> String {
     let registry = registry.clone();
     let response = request(codec, "", move |s: Session<Account>| {
@@ -261,15 +271,7 @@ async fn log_in(codec: &Codec<Account>, registry: &Registry, keep: usize) -> Str
 }
 #[tokio::test]
 async fn sessions_that_were_ended_do_not_push_out_a_living_one() {
-    let clock = TestClock::at(START);
-    let r = Revocations::in_memory_with(clock.clone());
-    let registry = Registry::in_memory(&r);
-    let codec = Codec::builder(ring(&[1]))
-        .clock(clock.clone())
-        .revocations(&r)
-        .registry(&registry)
-        .build()
-        .unwrap();
+    let (clock, registry, codec) = listed();
     let laptop = log_in(&codec, &registry, 3).await;
     for _ in 0..3 {
         clock.advance(seconds(60));
@@ -429,15 +431,7 @@ async fn a_request_that_only_reads_does_not_remove_the_new_cookie() {
 }
 #[tokio::test]
 async fn sessions_that_idled_out_do_not_push_out_a_living_one() {
-    let clock = TestClock::at(START);
-    let r = Revocations::in_memory_with(clock.clone());
-    let registry = Registry::in_memory(&r);
-    let codec = Codec::builder(ring(&[1]))
-        .clock(clock.clone())
-        .revocations(&r)
-        .registry(&registry)
-        .build()
-        .unwrap();
+    let (clock, registry, codec) = listed();
     let mut laptop = log_in(&codec, &registry, 3).await;
     for _ in 0..3 {
         for _ in 0..4 {
