@@ -31,7 +31,6 @@ pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
 }
 
 /// The keyring was replaced by one with a fastify key that is used for another cookie.
-#[cfg(feature = "fastify")]
 pub(crate) fn key_serves_another(cookie: &str, error: &crate::error::ConfigErrorKind) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, cookie, code = "shared_key", "{error}");

@@ -12,8 +12,6 @@ use super::inner::{CodecInner, Settings};
 use crate::clock::{Clock, CodecClock};
 use crate::cookies::CookieOptions;
 use crate::crypto::keyring::Keyring;
-#[cfg(feature = "fastify")]
-use crate::crypto::keyring::RingKey;
 use crate::error::{ConfigError, ConfigErrorKind};
 use crate::kind::SessionKind;
 
@@ -296,7 +294,7 @@ impl<K: SessionKind> CodecBuilder<K> {
         if self.mark_deletions {
             inner.mark_deletions(&self.keyring)?;
         }
-        let keeps_header = inner.ring()[0].keeps_header();
+        let keeps_header = self.keyring.keeps_header();
         for timeout in [Some(self.idle_timeout), self.remember_timeout].into_iter().flatten() {
             if timeout > self.absolute_timeout && keeps_header {
                 let (idle, absolute) = (timeout, self.absolute_timeout);
@@ -327,10 +325,8 @@ impl<K: SessionKind> CodecBuilder<K> {
         {
             inner.watch = self.watch;
         }
-        #[cfg(feature = "fastify")]
-        if !self.share_fastify_key {
-            claim(&self.keyring, &inner.claim)?;
-        }
+        inner.ring.claim(&self.keyring)?;
+        self.keyring.demand(inner.demand());
         Ok(Codec { inner: Arc::new(inner), kind: PhantomData })
     }
 }
@@ -348,18 +344,6 @@ impl<K> fmt::Debug for CodecBuilder<K> {
             .field("cookie", &self.cookie)
             .finish_non_exhaustive()
     }
-}
-
-/// Claims the ring's fastify keys for one cookie: all of them, or none if another cookie uses one.
-#[cfg(feature = "fastify")]
-pub(super) fn claim(keyring: &Keyring, cookie: &Arc<str>) -> Result<(), ConfigErrorKind> {
-    let keys = || keyring.iter().filter_map(RingKey::fastify);
-    if let Some(other) = keys().find_map(|key| key.claimed_by_other(cookie)) {
-        let (other, cookie) = (other.to_string(), cookie.to_string());
-        return Err(ConfigErrorKind::SharedKey { other, cookie });
-    }
-    keys().for_each(|key| key.claim(cookie));
-    Ok(())
 }
 
 /// A timeout in seconds.

@@ -75,7 +75,8 @@ pub struct TokenInfo {
     pub idle_timeout: Duration,
     /// The idle timeout that was set for this session alone (“remember me”), if there is one.
     pub own_idle_timeout: Option<Duration>,
-    /// The index in the keyring of the key that opened it: 0 is the primary.
+    /// The index in the keyring of the key that opened it. The keys are numbered from the newest: 0 is
+    /// the primary, unless the keyring has a key that seals only in the future.
     pub key_index: usize,
     /// The public name of the key that opened it.
     pub key_id: KeyId,
@@ -158,6 +159,8 @@ pub(crate) struct Validity {
     pub(crate) seen: Option<u64>,
     pub(crate) key_index: usize,
     pub(crate) key_id: KeyId,
+    /// The key is older than the one that sealed when the token was opened.
+    pub(crate) older_key: bool,
     /// The token has no time of its last refresh.
     pub(crate) undated: bool,
 }

@@ -2,13 +2,14 @@
 //!
 //! It holds the prepared keys and the clock, and has the rules on time and size.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::decoded::{Validity, Verified};
+use super::ring::{LiveRing, Ring};
 use crate::clock::CodecClock;
 use crate::cookies::{CookieOptions, MAX_COOKIE_LEN, SetCookie, values};
+use crate::crypto::key_set::Demand;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
 use crate::crypto::secretbox::Nonce;
@@ -21,7 +22,6 @@ use crate::plaintext::Json;
 use crate::plaintext::WipedBytes;
 use crate::scheme::{self, Header, Idle, TokenCipher};
 use crate::session_id::SessionId;
-use crate::sync::RwLock;
 
 /// How far the clocks of two servers may differ, in milliseconds.
 const MAX_CLOCK_SKEW: u64 = 60_000;
@@ -33,9 +33,6 @@ pub(super) const MAX_CANDIDATES: usize = 4;
 const MARK_LASTS: Duration = Duration::from_secs(10 * 60);
 /// How many deleted sessions a mark can hold.
 const MAX_MARKS: usize = 16;
-
-/// The keys of the ring, ready for one name, the primary first. Never empty.
-pub(crate) type Ring = Arc<[TokenCipher]>;
 
 /// A codec's numbers and switches.
 #[derive(Clone, Copy)]
@@ -82,17 +79,12 @@ pub(crate) struct CodecInner {
     clock: CodecClock,
     /// Seals and opens the cookie that marks deletions, if the codec does so.
     marker: Option<Box<CodecInner>>,
-    /// The cookie's name. A fastify key is claimed for it as long as this lives.
-    #[cfg(feature = "fastify")]
-    pub(super) claim: Arc<str>,
     /// What can end the sessions.
     #[cfg(feature = "revocation")]
     pub(crate) attached: Option<Attached>,
     #[cfg(feature = "registry")]
     pub(crate) watch: Option<Arc<dyn Watch>>,
-    ring: RwLock<Ring>,
-    /// Whether the ring has more than one key. Every request reads it.
-    rotating: AtomicBool,
+    pub(super) ring: LiveRing,
 }
 
 /// Why a token was refused, and details for the log.
@@ -138,9 +130,12 @@ impl CodecInner {
         keyring: &Keyring,
     ) -> Result<Self, ConfigError> {
         let cookie = cookie_options.prepare(kind_name)?;
-        let inner = Self {
-            #[cfg(feature = "fastify")]
-            claim: cookie.name().into(),
+        #[cfg(feature = "fastify")]
+        let claims_keys = !settings.share_fastify_key;
+        #[cfg(not(feature = "fastify"))]
+        let claims_keys = false;
+        let ring = LiveRing::new(keyring, cookie.name(), claims_keys);
+        Ok(Self {
             cookie,
             cookie_options,
             settings,
@@ -150,11 +145,8 @@ impl CodecInner {
             attached: None,
             #[cfg(feature = "registry")]
             watch: None,
-            ring: RwLock::new(Arc::new([])),
-            rotating: AtomicBool::new(false),
-        };
-        inner.replace_keyring(keyring);
-        Ok(inner)
+            ring,
+        })
     }
 
     pub(super) fn mark_deletions(&mut self, keyring: &Keyring) -> Result<(), ConfigError> {
@@ -197,7 +189,7 @@ impl CodecInner {
         let json = serde_json::to_string(&ids).ok()?;
         let ring = marker.ring();
         // Only the native token can hold a mark. The primary may have become a fastify key.
-        let cipher = ring.iter().find(|cipher| cipher.keeps_header())?;
+        let cipher = ring.not_newer(now).iter().find(|cipher| cipher.keeps_header())?;
         let mark = || {
             let id = Some(draw_id(now)?);
             let header = Header { id, created_at: None, refreshed_at: now, idle: None, seen: None };
@@ -213,12 +205,7 @@ impl CodecInner {
         if let Some(marker) = &self.marker {
             marker.replace_keyring(keyring);
         }
-        let name = self.cookie.name();
-        let ring: Ring = keyring.iter().map(|key| TokenCipher::new(key, name)).collect();
-        let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-        let _old = std::mem::replace(&mut *current, ring);
-        // Under the lock, so that of two concurrent calls the same one wins for both.
-        self.rotating.store(current.len() > 1, Ordering::Relaxed);
+        self.ring.follow(keyring);
     }
 
     /// The current time in milliseconds since the Unix epoch. It calls the user's code: hold no lock.
@@ -241,6 +228,20 @@ impl CodecInner {
         self.marker.is_some()
     }
 
+    /// What the codec needs of its keys.
+    pub(super) fn demand(&self) -> Demand {
+        let Settings { idle, absolute, remember, .. } = self.settings;
+        #[cfg(feature = "revocation")]
+        let is_attached = self.attached.is_some();
+        #[cfg(not(feature = "revocation"))]
+        let is_attached = false;
+        Demand {
+            idle: idle.max(remember.unwrap_or(0)),
+            absolute,
+            native: remember.is_some() || self.marks_deletions() || is_attached,
+        }
+    }
+
     /// The idle timeout of a session without a separate one.
     pub(crate) fn usual_idle(&self) -> Idle {
         Idle { seconds: self.settings.idle, per_session: false }
@@ -253,13 +254,14 @@ impl CodecInner {
         idle.per_session && (idle.seconds > usual || Some(idle.seconds) == remember)
     }
 
-    /// Whether there are previous keys, so that sessions may have to be re-sealed.
-    pub(crate) fn is_rotating(&self) -> bool {
-        self.rotating.load(Ordering::Relaxed)
+    /// Whether there are keys that are older than the one that seals at this time, so that sessions may
+    /// have to be sealed again.
+    pub(crate) fn is_rotating(&self, now: u64) -> bool {
+        self.ring.is_rotating(now)
     }
 
-    pub(crate) fn ring(&self) -> Ring {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn ring(&self) -> Arc<Ring> {
+        self.ring.read(Arc::clone)
     }
 
     /// Whether both codecs use one fastify key, and neither allows that.
@@ -331,13 +333,18 @@ impl CodecInner {
             return Err(DecodeErrorKind::TooLong.into());
         }
         let now = self.now();
-        let (scheme::Opened { json, header, key_index, undated }, key_id) = {
-            // Not copied: nothing under this lock blocks or runs the user's code.
-            let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-            let opened = scheme::open(&ring, token, now)?;
-            let key_id = ring[opened.key_index].id();
-            (opened, key_id)
-        };
+        // The ring is not copied: nothing here blocks or runs the user's code.
+        let opened = self.ring.read(|ring| {
+            let primary = ring.primary(now);
+            let opened = scheme::open(ring, primary, token, now)?;
+            let (key_id, older_key) = (ring[opened.key_index].id(), opened.key_index > primary);
+            Ok::<_, DecodeErrorKind>((opened, key_id, older_key))
+        });
+        #[cfg(feature = "key-directory")]
+        if matches!(opened, Err(DecodeErrorKind::NoMatchingKey)) {
+            self.tell_of_unknown_key();
+        }
+        let (scheme::Opened { json, header, key_index, undated }, key_id, older_key) = opened?;
         let codecs = self.usual_idle();
         let idle = match header.idle {
             Some(idle) if idle.per_session => idle,
@@ -373,6 +380,7 @@ impl CodecInner {
             seen,
             key_index,
             key_id,
+            older_key,
             undated,
         };
         Ok(Verified {
@@ -381,6 +389,14 @@ impl CodecInner {
             #[cfg(feature = "revocation")]
             tags: None,
         })
+    }
+
+    /// A key may have come that this server has not read yet.
+    #[cfg(feature = "key-directory")]
+    fn tell_of_unknown_key(&self) {
+        if let Some(follower) = self.ring().keyring().follower() {
+            follower.unknown_key();
+        }
     }
 
     /// When a session expires. All times are in milliseconds since the Unix epoch.

@@ -3,6 +3,7 @@
 mod builder;
 mod decoded;
 mod inner;
+mod ring;
 #[cfg(feature = "revocation")]
 mod tags;
 
@@ -224,7 +225,7 @@ impl<K: SessionKind> Codec<K> {
 
     fn encode_with(&self, data: &K::Data, header: Header, now: u64) -> Result<String, EncodeError> {
         let ring = self.inner.ring();
-        let cipher = &ring[0];
+        let cipher = ring.sealing(now);
         let prefix_len = cipher.prefix_len(&header);
         let mut buffer = plaintext::serialize(prefix_len, data)
             .map_err(|error| EncodeErrorKind::serialize(&error))?;
@@ -379,13 +380,6 @@ impl<K: SessionKind> Codec<K> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn replace_keyring(&self, keyring: Keyring) {
-        #[cfg(feature = "fastify")]
-        if !self.inner.settings.share_fastify_key {
-            // The layers of both codecs refuse a request that passes them; here it is only logged.
-            if let Err(shared) = builder::claim(&keyring, &self.inner.claim) {
-                logging::key_serves_another(self.cookie_name(), &shared);
-            }
-        }
         #[cfg(feature = "revocation")]
         if !keyring.keeps_header() && self.inner.attached.is_some() {
             logging::keyring_refused(self.cookie_name());
@@ -399,6 +393,7 @@ impl<K: SessionKind> Codec<K> {
                 logging::marks_no_more(self.cookie_name());
             }
         }
+        keyring.demand(self.inner.demand());
         self.inner.replace_keyring(&keyring);
     }
 

@@ -1,16 +1,20 @@
-//! `Keyring`: the primary key seals, and all keys open, in order.
+//! `Keyring`: a handle to keys, of which one seals and all open.
 //!
 //! It only lists the keys and the scheme of each. The codec derives its sub-keys from them, once.
 
 use std::fmt;
+use std::sync::Arc;
 
 #[cfg(feature = "fastify")]
 use super::fastify_key::FastifyKey;
 use super::key::Key;
-use super::key_id::KeyId;
+#[cfg(feature = "key-directory")]
+use super::key_set::Follower;
+use super::key_set::{Demand, KeySet, Live, RingKey};
+use super::schedule::Schedule;
 use crate::error::{KeyError, KeyErrorKind};
 
-/// One or more keys, newest first. The primary (the first) seals. All of them open, in order.
+/// One or more keys, newest first. The primary seals. All of them open.
 ///
 /// ```no_run
 /// use sealed_session::{Key, Keyring};
@@ -23,17 +27,13 @@ use crate::error::{KeyError, KeyErrorKind};
 /// A cookie that an older key opens is re-sealed under the primary. When the longest timeout has
 /// passed since the rotation, no cookie needs the older key any more, and you can remove it. See
 /// [the guide](crate::guide::rotation).
-#[derive(Clone)]
+///
+/// A keyring is a handle: its clones and the codecs that were built with them share the keys, and
+/// [`replace`](Self::replace) changes them for all at once.
 pub struct Keyring {
-    keys: Vec<RingKey>,
-}
-
-/// A key, and the token format that it is for.
-#[derive(Clone)]
-pub(crate) enum RingKey {
-    Native(Key),
-    #[cfg(feature = "fastify")]
-    Fastify(FastifyKey),
+    live: Arc<Live>,
+    /// Older keys, in addition to those of a directory.
+    older: Vec<RingKey>,
 }
 
 impl Keyring {
@@ -46,11 +46,14 @@ impl Keyring {
     /// ```
     #[must_use]
     pub fn new(primary: Key) -> Self {
-        Self { keys: vec![RingKey::Native(primary)] }
+        Self::on(Live::new(KeySet::of(RingKey::Native(primary))))
     }
 
     /// Adds an older key, which opens but does not seal. Add the newest first, because keys are tried
     /// in this order.
+    ///
+    /// The result is a separate keyring: codecs that were built with this one do not get the key. A
+    /// keyring of a `KeyDirectory` goes on following it, with this key in addition.
     ///
     /// ```
     /// # use sealed_session::{Key, Keyring};
@@ -64,6 +67,63 @@ impl Keyring {
     /// [`KeyErrorKind::Duplicate`], which names the key, if the keyring already contains it.
     pub fn with_previous(self, key: Key) -> Result<Self, KeyError> {
         self.with(RingKey::Native(key))
+    }
+
+    /// Adds the key that will seal next, so that every server can open with it before any server seals
+    /// with it. It opens but does not seal, and a cookie that it opens is not re-sealed.
+    ///
+    /// ```
+    /// # use sealed_session::{Key, Keyring};
+    /// # let (current, next) = (Key::generate()?, Key::generate()?);
+    /// let keyring = Keyring::new(current.clone()).with_next(next.clone())?; // first on all servers
+    /// let keyring = Keyring::new(next).with_previous(current)?; // then this
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    ///
+    /// The result is a separate keyring, as for [`with_previous`](Self::with_previous).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::Duplicate`], which names the key, if the keyring already contains it;
+    /// [`KeyErrorKind::FollowsFiles`] for a keyring of a `KeyDirectory`, whose next key is a file.
+    pub fn with_next(self, key: Key) -> Result<Self, KeyError> {
+        self.check_static()?;
+        let key = RingKey::Native(key);
+        self.check_new(&key)?;
+        let mut set = KeySet::clone(&self.live.get().0);
+        set.keys.insert(0, key);
+        set.schedule = Schedule::always(set.schedule.at(0) + 1);
+        Ok(Self::on(Live::new(set)))
+    }
+
+    /// Replaces the keys of this keyring and of its clones, and so those of every codec that was built
+    /// with one of them: all at once, also while the server runs. For keys that come from a key
+    /// management service or a database. Use [`KeyDirectory`](crate::guide::rotation) for files.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// # let (old, new) = (Key::generate()?, Key::generate()?);
+    /// let keyring = Keyring::new(old.clone());
+    /// let codec = Codec::<Dynamic>::new(keyring.clone())?;
+    /// keyring.replace(Keyring::new(new).with_previous(old)?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyErrorKind::FollowsFiles`] if either keyring is of a `KeyDirectory`;
+    /// [`KeyErrorKind::NeedsNative`] if the new primary is a fastify key and a codec on the keyring
+    /// needs another. In both cases the keys stay as they are.
+    pub fn replace(&self, keys: Self) -> Result<(), KeyError> {
+        self.check_static()?;
+        keys.check_static()?;
+        if self.live.demands().native && !keys.keeps_header() {
+            return Err(KeyErrorKind::NeedsNative.into());
+        }
+        if !Arc::ptr_eq(&self.live, &keys.live) {
+            self.live.replace(KeySet::clone(&keys.live.get().0));
+        }
+        Ok(())
     }
 
     /// A keyring of these keys, the primary first.
@@ -97,27 +157,84 @@ impl Keyring {
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a keyring is never empty")]
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.live.get().0.keys.len() + self.older.len()
+    }
+
+    /// A keyring of these keys.
+    pub(crate) fn on(live: Arc<Live>) -> Self {
+        Self { live, older: Vec::new() }
+    }
+
+    /// The same handle. Unlike a clone it is not one that a user has in hand.
+    pub(crate) fn handle(&self) -> Self {
+        Self { live: self.live.clone(), older: self.older.clone() }
     }
 
     fn with(mut self, key: RingKey) -> Result<Self, KeyError> {
+        self.check_new(&key)?;
+        if self.check_static().is_err() {
+            self.older.push(key);
+            return Ok(self);
+        }
+        let mut set = KeySet::clone(&self.live.get().0);
+        set.keys.push(key);
+        Ok(Self::on(Live::new(set)))
+    }
+
+    fn check_new(&self, key: &RingKey) -> Result<(), KeyError> {
+        let (set, _) = self.live.get();
         // Compare every key, so that timing does not show which one matched.
-        let duplicates = self.keys.iter().filter(|known| known.is_same(&key)).count();
-        if duplicates > 0 {
+        let known = set.keys.iter().chain(&self.older);
+        if known.filter(|known| known.is_same(key)).count() > 0 {
             return Err(KeyErrorKind::Duplicate { id: key.id() }.into());
         }
-        self.keys.push(key);
-        Ok(self)
+        Ok(())
+    }
+
+    #[cfg_attr(
+        not(feature = "key-directory"),
+        allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "no keyring follows files")
+    )]
+    fn check_static(&self) -> Result<(), KeyError> {
+        #[cfg(feature = "key-directory")]
+        if self.follower().is_some() {
+            return Err(KeyErrorKind::FollowsFiles.into());
+        }
+        Ok(())
     }
 
     /// Whether the tokens that the primary seals have room for an idle timeout.
     pub(crate) fn keeps_header(&self) -> bool {
-        matches!(self.keys[0], RingKey::Native(_))
+        // Only a keyring without dates has fastify keys that seal, so it is the same at any time.
+        let (set, _) = self.live.get();
+        set.keys[set.schedule.at(0)].is_native()
     }
 
-    /// The keys, the primary first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &RingKey> {
-        self.keys.iter()
+    /// The keys, newest first, which of them seals when, and the generation of both.
+    pub(crate) fn snapshot(&self) -> (Vec<RingKey>, Schedule, u64) {
+        let (set, generation) = self.live.get();
+        let keys = set.keys.iter().chain(&self.older).cloned().collect();
+        (keys, set.schedule.clone(), generation)
+    }
+
+    /// It changes whenever the keys do.
+    pub(crate) fn generation(&self) -> u64 {
+        self.live.generation()
+    }
+
+    /// Whether somebody may replace the keys.
+    pub(crate) fn may_change(&self) -> bool {
+        self.live.is_shared()
+    }
+
+    /// Notes what a codec needs of the keys.
+    pub(crate) fn demand(&self, demand: Demand) {
+        self.live.demand(demand);
+    }
+
+    #[cfg(feature = "key-directory")]
+    pub(crate) fn follower(&self) -> Option<&Arc<dyn Follower>> {
+        self.live.follower()
     }
 }
 
@@ -140,7 +257,7 @@ impl Keyring {
     /// session.
     #[must_use]
     pub fn fastify(primary: impl Into<FastifyKey>) -> Self {
-        Self { keys: vec![RingKey::Fastify(primary.into())] }
+        Self::on(Live::new(KeySet::of(RingKey::Fastify(primary.into()))))
     }
 
     /// Adds a key of a Node service, whose cookies open and are re-sealed under the primary.
@@ -164,35 +281,11 @@ impl Keyring {
     }
 }
 
-impl RingKey {
-    /// The key itself if it is for Node's tokens.
-    #[cfg(feature = "fastify")]
-    pub(crate) fn fastify(&self) -> Option<&Key> {
-        match self {
-            Self::Native(_) => None,
-            Self::Fastify(key) => Some(&key.key),
-        }
-    }
-
-    fn id(&self) -> KeyId {
-        match self {
-            Self::Native(key) => key.id(),
-            #[cfg(feature = "fastify")]
-            Self::Fastify(fastify) => fastify.key.id(),
-        }
-    }
-
-    /// Whether it is the same key for the same tokens. One key in both schemes counts as two keys,
-    /// because the native scheme derives another key from it. So does a Node key with other
-    /// signatures, so that a site can begin to sign, or change the signing secret.
-    #[cfg_attr(not(feature = "fastify"), allow(unreachable_patterns, reason = "one scheme alone"))]
-    fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Native(one), Self::Native(two)) => one == two,
-            #[cfg(feature = "fastify")]
-            (Self::Fastify(one), Self::Fastify(two)) => one.is_same(two),
-            _ => false,
-        }
+impl Clone for Keyring {
+    /// Another handle to the same keys.
+    fn clone(&self) -> Self {
+        self.live.share();
+        self.handle()
     }
 }
 
@@ -205,6 +298,6 @@ impl From<Key> for Keyring {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keyring").field("keys", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("Keyring").field("keys", &self.len()).finish_non_exhaustive()
     }
 }

@@ -90,6 +90,11 @@ pub enum KeyErrorKind {
         /// The key's public name.
         id: KeyId,
     },
+    /// The keyring follows a directory of keys, so its keys change only with the files.
+    FollowsFiles,
+    /// The primary would be a fastify key, but a codec on the keyring marks deletions, or has
+    /// revocations or a timeout for remembered sessions.
+    NeedsNative,
     /// The passphrase is shorter than 32 bytes.
     #[non_exhaustive]
     PassphraseLength {
@@ -149,6 +154,13 @@ impl fmt::Display for KeyErrorKind {
             Self::Duplicate { id } => {
                 write!(f, "the keyring already contains the key with the id {id}")
             }
+            Self::FollowsFiles => f.write_str(
+                "this keyring follows a directory of keys: add or remove files there instead",
+            ),
+            Self::NeedsNative => f.write_str(
+                "the primary must not be a fastify key, because a codec on this keyring has \
+                 `remember_timeout`, `mark_deletions` or `revocations`",
+            ),
             Self::PassphraseLength { found } => {
                 write!(f, "expected a passphrase of at least 32 bytes, found {found} bytes")
             }

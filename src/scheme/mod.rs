@@ -8,7 +8,7 @@ pub(crate) mod native;
 mod text;
 
 use crate::crypto::key_id::KeyId;
-use crate::crypto::keyring::RingKey;
+use crate::crypto::key_set::RingKey;
 use crate::crypto::secretbox::Nonce;
 use crate::error::{DecodeErrorKind, EncodeErrorKind};
 use crate::plaintext::{WipedBytes, WipedString};
@@ -50,7 +50,7 @@ pub(crate) struct Opened {
     /// The session's JSON.
     pub(crate) json: WipedString,
     pub(crate) header: Header,
-    /// The key's index in the ring: 0 is the primary.
+    /// The key's index in the ring.
     pub(crate) key_index: usize,
     /// The token has no time of its last refresh. It counts as refreshed now.
     pub(crate) undated: bool,
@@ -146,26 +146,31 @@ impl TokenCipher {
     }
 }
 
-/// Opens a token with the first key of its scheme that opens it. Its text shows the scheme; there is no
-/// fallback to the other.
+/// Opens a token with a key of its scheme: first the one that seals, then the older ones, then the newer
+/// ones, so that a key that seals only in the future costs nothing yet. The token's text shows the scheme;
+/// there is no fallback to the other.
 #[cfg_attr(not(feature = "fastify"), allow(unused_variables, reason = "the fastify scheme's need"))]
 pub(crate) fn open(
     ring: &[TokenCipher],
+    primary: usize,
     token: &[u8],
     now: u64,
 ) -> Result<Opened, DecodeErrorKind> {
+    let (newer, others) = ring.split_at(primary);
+    let others = others.iter().enumerate().map(|(index, cipher)| (primary + index, cipher));
+    let mut keys = others.chain(newer.iter().enumerate().rev());
     #[cfg(feature = "fastify")]
     if fastify::matches_format(token)
         && ring.iter().any(|key| matches!(key, TokenCipher::Fastify(_)))
     {
-        let keys = ring.iter().enumerate().filter_map(|(place, cipher)| match cipher {
-            TokenCipher::Fastify(cipher) => Some((place, cipher)),
+        let keys = keys.filter_map(|(key_index, cipher)| match cipher {
+            TokenCipher::Fastify(cipher) => Some((key_index, cipher)),
             TokenCipher::Native(_) => None,
         });
         return fastify::open(keys, token, now);
     }
     let mut buffer = native::decode(token)?;
-    let opened = ring.iter().enumerate().find_map(|(key_index, cipher)| match cipher {
+    let opened = keys.find_map(|(key_index, cipher)| match cipher {
         TokenCipher::Native(cipher) => cipher.open(&mut buffer).map(|place| (key_index, place)),
         #[cfg(feature = "fastify")]
         TokenCipher::Fastify(_) => None,

@@ -626,10 +626,9 @@ impl<K: SessionKind> Session<K> {
         let core = codec.inner();
         let active = active.load(Ordering::Relaxed);
         {
-            // While there is more than one key, every session is opened, so that a rotation ends by
-            // itself.
+            // While there is an older key, every session is opened, so that a rotation ends by itself.
             let mut state = self.lock();
-            let rotating = incoming.is_some() && core.is_rotating();
+            let rotating = incoming.is_some() && core.is_rotating(incoming.arrival);
             if !(state.is_untouched() && rotating) && state.is_settled(incoming, active) {
                 return state.finish_settled();
             }
@@ -730,7 +729,7 @@ impl<K: SessionKind> Session<K> {
         });
         let opened = opening.map(|(data, verified)| {
             let validity = verified.validity;
-            if validity.key_index > 0 {
+            if validity.older_key {
                 logging::opened_by_older_key(codec.cookie_name(), validity.key_id, validity.id);
             }
             let empty = K::is_empty(&data);

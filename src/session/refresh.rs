@@ -31,7 +31,7 @@ impl Validity {
         if due || self.undated {
             Some(Refresh::Due)
         } else {
-            (self.key_index > 0).then_some(Refresh::OlderKey)
+            self.older_key.then_some(Refresh::OlderKey)
         }
     }
 }

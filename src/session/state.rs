@@ -307,7 +307,7 @@ impl<K: SessionKind> State<K> {
         let (begins, seen) = (false, self.seen);
         if let Some(json) = &write.json {
             let header = Header { seen, ..self.header(now) };
-            size = core.check(&core.ring()[0], json.as_str().as_bytes(), &header)?;
+            size = core.check(core.ring().sealing(now), json.as_str().as_bytes(), &header)?;
             incoming.check_room(core, size)?;
             self.make_ready(core, now)?;
             if begins {
@@ -439,7 +439,7 @@ impl<K: SessionKind> State<K> {
         if self.is_deleted() {
             return Err(SessionErrorKind::Deleted.into());
         }
-        if !core.ring()[0].keeps_header() {
+        if !core.ring().sealing(now).keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
         if self.own_idle != Some(seconds) {
@@ -627,7 +627,7 @@ impl<K: SessionKind> State<K> {
             let has_room = !self.own_idle_is_new || cipher.keeps_header();
             has_room && core.check(cipher, json.as_bytes(), &self.header(now)).is_ok()
         };
-        let cipher = ring.iter().find(carries).unwrap_or(&ring[0]);
+        let cipher = ring.not_newer(now).iter().find(carries).unwrap_or(ring.sealing(now));
         match self.seal(core, cipher, nonce, now, now, json) {
             Ok(cookie) => (cookie, None),
             // If the new session cannot be written, the older one must not stay in its place.
@@ -659,9 +659,10 @@ impl<K: SessionKind> State<K> {
         if let Some(why) = postponed(incoming, circumstances, validity, used) {
             return (None, Some(Event::Postponed(why)));
         }
-        let cipher = &core.ring()[0];
+        let ring = core.ring();
+        let cipher = ring.sealing(now);
         match self.seal(core, cipher, nonce, now, refreshed_at, json) {
-            Ok(cookie) => (cookie, (validity.key_index > 0).then(|| Event::Resealed(cipher.id()))),
+            Ok(cookie) => (cookie, validity.older_key.then(|| Event::Resealed(cipher.id()))),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
         }
@@ -722,7 +723,7 @@ impl<K: SessionKind> State<K> {
 
 /// A name for a session that begins, where the primary key's tokens have one.
 pub(super) fn new_id(core: &CodecInner, now: u64) -> Result<Option<SessionId>, EncodeErrorKind> {
-    core.ring()[0].keeps_header().then(|| draw_id(now)).transpose()
+    core.ring().sealing(now).keeps_header().then(|| draw_id(now)).transpose()
 }
 
 impl State<Dynamic> {

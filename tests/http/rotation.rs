@@ -7,17 +7,22 @@ use std::time::SystemTime;
 
 use axum::Router;
 use axum::routing::get;
-use sealed_session::{Clock, Codec, Dynamic, Session, SessionError, SessionLayer, TestClock};
+use sealed_session::{
+    Clock, Codec, Dynamic, Keyring, Session, SessionError, SessionLayer, TestClock,
+};
 
 use crate::support::server::Server;
-use crate::support::{Browser, DAY, Login, SEVEN, START, at, ring, seconds};
+use crate::support::{Browser, DAY, Login, SEVEN, START, at, key, ring, seconds};
 
 const OLD: u8 = 1;
 const NEW: u8 = 2;
 
 fn codec(browser: &Browser, keys: &[u8]) -> Codec<Login> {
-    let builder = browser.builder_with(keys).idle_timeout(seconds(1000));
-    builder.build().unwrap()
+    codec_on(browser, ring(keys))
+}
+
+fn codec_on(browser: &Browser, keyring: Keyring) -> Codec<Login> {
+    browser.builder_on(keyring).idle_timeout(seconds(1000)).build().unwrap()
 }
 
 /// A browser whose session the old key sealed 50 seconds ago.
@@ -229,4 +234,42 @@ fn the_keys_of_a_running_server_can_be_replaced() {
 
     codec.replace_keyring(ring(&[3]));
     assert_eq!(browser.fetch(&server, "GET /", "").body, "1", "no key opens it");
+}
+
+#[test]
+fn what_a_newer_key_sealed_is_left_alone() {
+    let mut browser = logged_in();
+    let behind = ring(&[OLD]).with_next(key(NEW)).unwrap();
+    browser.visit(&codec(&browser, &[NEW, OLD]), |_session| Ok(())).set_cookie();
+    let behind = codec_on(&browser, behind);
+    let page = browser.visit(&behind, |session| {
+        assert_eq!(session.info().unwrap().key_id, key(NEW).id());
+        Ok(())
+    });
+    assert!(page.set_cookies().is_empty());
+}
+
+#[test]
+fn a_next_key_alone_opens_no_session_for_the_sake_of_rotation() {
+    let mut browser = logged_in();
+    let keyring = ring(&[OLD]).with_next(key(NEW)).unwrap();
+    let codec = codec_on(&browser, keyring);
+    let page = browser.visit(&codec, |_session| Ok(()));
+    assert!(page.set_cookies().is_empty());
+    assert!(page.all("vary").is_empty());
+}
+
+#[test]
+fn a_session_is_resealed_after_the_keys_of_the_keyring_were_replaced() {
+    let mut browser = Browser::new();
+    let keyring = ring(&[OLD]);
+    let codec = codec_on(&browser, keyring.clone());
+    browser.visit(&codec, |session| session.set(SEVEN));
+    keyring.replace(ring(&[NEW, OLD])).unwrap();
+    browser.visit(&codec, |_session| Ok(())).set_cookie();
+    keyring.replace(ring(&[NEW])).unwrap();
+    browser.visit(&codec, |session| {
+        assert_eq!(session.data(), Some(SEVEN));
+        Ok(())
+    });
 }

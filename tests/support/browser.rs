@@ -9,7 +9,8 @@ use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use sealed_session::{
-    Clock as _, Codec, CodecBuilder, Session, SessionError, SessionKind, SessionLayer, TestClock,
+    Clock as _, Codec, CodecBuilder, Keyring, Session, SessionError, SessionKind, SessionLayer,
+    TestClock,
 };
 use tower::ServiceExt as _;
 
@@ -53,7 +54,11 @@ impl Browser {
     }
 
     pub(crate) fn builder_with<K: SessionKind>(&self, keys: &[u8]) -> CodecBuilder<K> {
-        Codec::builder(ring(keys)).clock(self.clock.clone())
+        self.builder_on(ring(keys))
+    }
+
+    pub(crate) fn builder_on<K: SessionKind>(&self, keyring: Keyring) -> CodecBuilder<K> {
+        Codec::builder(keyring).clock(self.clock.clone())
     }
 
     pub(crate) fn codec<K: SessionKind>(&self) -> Codec<K> {
