@@ -24,10 +24,12 @@ pub(crate) enum Cookie {
     Set(String),
 }
 
+pub(crate) fn key(byte: u8) -> Key {
+    Key::from_bytes([byte; 32]).unwrap()
+}
+
 pub(crate) fn ring(keys: &[u8]) -> Keyring {
-    let key = |byte: &u8| Key::from_bytes([*byte; 32]).unwrap();
-    let first = Keyring::new(key(&keys[0]));
-    keys[1..].iter().fold(first, |ring, byte| ring.with_previous(key(byte)).unwrap())
+    Keyring::from_keys(keys.iter().map(|byte| key(*byte))).unwrap()
 }
 
 /// A codec with key 1 and a clock, that stands at [`NOW`].

@@ -14,7 +14,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::with_default;
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::request::{Cookie, NOW, codec, request, ring};
+use crate::request::{Cookie, NOW, codec, key, request, ring};
 
 pub(crate) type Scenario = (&'static str, fn());
 
@@ -30,6 +30,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ("what three tasks wrote is in the cookie, or was an error", || written_or_an_error(3)),
     ("keys are replaced while two tasks write", || keys_are_replaced(2)),
     ("keys are replaced by three tasks", || keys_are_replaced_by(&[&[2, 1], &[1], &[3, 1]])),
+    ("a keyring's keys are replaced while two tasks use two codecs", || two_codecs_change(2)),
     ("update's closure uses the session again, beside two tasks", || closure_uses_it_again(2)),
     ("Serialize and Deserialize use the session again, beside two tasks", || {
         serde_uses_it_again(2);
@@ -51,6 +52,7 @@ pub(crate) const EXHAUSTIVE: &[Scenario] = &[
     ("a write and the response", || written_or_an_error(1)),
     ("a write and new keys", || keys_are_replaced(1)),
     ("keys are replaced by two tasks", || keys_are_replaced_by(&[&[2, 1], &[1]])),
+    ("a keyring's keys are replaced while a task uses two codecs", || two_codecs_change(1)),
     ("update's closure uses the session again, and a write", || closure_uses_it_again(1)),
     ("Serialize and Deserialize use the session again, beside a task", || serde_uses_it_again(2)),
 ];
@@ -273,6 +275,38 @@ fn keys_are_replaced_by(rings: &'static [&'static [u8]]) {
     // Whichever came last, it is in force as a whole.
     let cookie = request(&codec, Some(&token), |_session| ());
     assert_eq!(matches!(cookie, Cookie::Set(_)), rotating, "{cookie:?}");
+}
+
+/// What one codec has sealed opens in another on the same keyring, however the keys change meanwhile.
+fn two_codecs_change(tasks: u32) {
+    let keyring = ring(&[1]);
+    let codec = || {
+        let clock = TestClock::at(NOW);
+        Codec::<Dynamic>::builder(keyring.clone()).clock(clock).build().unwrap()
+    };
+    let (one, two) = (codec(), codec());
+    let uses = (0..tasks).map(|_| {
+        let (one, two) = (one.clone(), two.clone());
+        spawn(move || {
+            let sealed_by = |codec: &Codec<Dynamic>, token: &str| {
+                codec.decode(token).expect("both have the key").info.key_id
+            };
+            let first = one.encode(Entries::new()).unwrap();
+            let first = sealed_by(&two, &first);
+            let second = two.encode(Entries::new()).unwrap();
+            let second = sealed_by(&one, &second);
+            // Never back to the key before.
+            assert!(first == second || second == key(2).id());
+        })
+    });
+    let mut running: Vec<_> = uses.collect();
+    let replacing = keyring.clone();
+    running.push(spawn(move || replacing.replace(ring(&[2, 1])).unwrap()));
+    join(running);
+    for codec in [&one, &two] {
+        let token = codec.encode(Entries::new()).unwrap();
+        assert_eq!(opened(codec, &token).info.key_id, key(2).id());
+    }
 }
 
 fn closure_uses_it_again(tasks: u32) {
