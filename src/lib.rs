@@ -355,7 +355,7 @@ pub use crate::cookies::{CookieOptions, SameSite};
 #[cfg(feature = "fastify")]
 pub use crate::crypto::fastify_key::FastifyKey;
 pub use crate::crypto::key::Key;
-pub use crate::crypto::key_id::KeyId;
+pub use crate::crypto::key_id::{InvalidKeyId, KeyId};
 pub use crate::crypto::keyring::Keyring;
 #[cfg(feature = "passphrase")]
 pub use crate::crypto::passphrase::Salt;

@@ -19,8 +19,8 @@ use crate::error::EncodeErrorKind;
 use crate::session_id::SessionId;
 
 /// Group or others can read or write a key file.
-#[cfg(all(unix, feature = "tracing"))]
 pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
+    #[cfg(feature = "tracing")]
     tracing::warn!(
         target: TARGET,
         code = "key_file_exposed",

@@ -76,27 +76,8 @@ impl Key {
     /// session.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
-        let unreadable = |error: std::io::Error| {
-            KeyError::caused_by(KeyErrorKind::File { path: path.to_owned() }, error)
-        };
-        // Checked before it is opened, because opening a pipe would wait for a writer.
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(KeyErrorKind::NotAFile { path: path.to_owned() }.into());
-        }
-        let no_key = |error: KeyError| {
-            KeyError::caused_by(KeyErrorKind::FileContent { path: path.to_owned() }, error)
-        };
-        if metadata.len() > LONGEST_FILE as u64 {
-            let found = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-            return Err(no_key(KeyErrorKind::Length { found, hint: None }.into()));
-        }
-        // Allocated once, because growing would leave copies behind.
-        let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_FILE + 1));
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        file.take(LONGEST_FILE as u64).read_to_end(&mut content).map_err(unreadable)?;
-        let key = Self::parse(&*content).map_err(no_key)?;
+        let (content, metadata) = read(path, LONGEST_FILE)?;
+        let key = Self::parse(&*content).map_err(|error| invalid(path, error))?;
         warn_if_exposed(path, &metadata);
         Ok(key)
     }
@@ -119,22 +100,7 @@ impl Key {
     /// Other processes of the same user can read a process's environment, and its child processes
     /// inherit it. A file is the better place.
     pub fn from_env(name: &str) -> Result<Self, KeyError> {
-        let wrong = || KeyErrorKind::Environment { name: name.to_owned() };
-        let value = match std::env::var(name) {
-            Ok(value) => Zeroizing::new(value),
-            Err(std::env::VarError::NotPresent) => {
-                return Err(KeyError::caused_by(wrong(), std::env::VarError::NotPresent));
-            }
-            // The cause would quote the value.
-            Err(std::env::VarError::NotUnicode(_)) => return Err(wrong().into()),
-        };
-        let wrong_length = || {
-            let hint = KeyLengthHint::of(value.as_bytes());
-            Err(KeyErrorKind::TextLength { found: value.len(), hint }.into())
-        };
-        Self::from_text(value.as_bytes())
-            .unwrap_or_else(wrong_length)
-            .map_err(|error| KeyError::caused_by(wrong(), error))
+        from_variable(name, str::parse)
     }
 }
 
@@ -152,17 +118,72 @@ impl FromStr for Key {
     }
 }
 
-/// Warns if others than its owner can access a key file. It is not an error: if a container mounts
-/// its secrets, the service may not be able to choose the mode.
-#[cfg_attr(not(all(unix, feature = "tracing")), allow(unused_variables, reason = "no log"))]
-fn warn_if_exposed(path: &Path, metadata: &Metadata) {
-    #[cfg(all(unix, feature = "tracing"))]
+/// The content of a regular file of at most `longest` bytes, and its metadata when it was read.
+pub(crate) fn read(
+    path: &Path,
+    longest: usize,
+) -> Result<(Zeroizing<Vec<u8>>, Metadata), KeyError> {
+    let unreadable = |error: std::io::Error| {
+        KeyError::caused_by(KeyErrorKind::File { path: path.to_owned() }, error)
+    };
+    // Checked before it is opened, because opening a pipe would wait for a writer.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(KeyErrorKind::NotAFile { path: path.to_owned() }.into());
+    }
+    if metadata.len() > longest as u64 {
+        let found = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+        return Err(invalid(path, KeyErrorKind::Length { found, hint: None }.into()));
+    }
+    // Allocated once, because growing would leave copies behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(longest + 1));
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    file.take(longest as u64).read_to_end(&mut content).map_err(unreadable)?;
+    Ok((content, metadata))
+}
+
+/// The error for a file whose content is not valid for this reason.
+pub(crate) fn invalid(path: &Path, error: KeyError) -> KeyError {
+    KeyError::caused_by(KeyErrorKind::FileContent { path: path.to_owned() }, error)
+}
+
+/// The value of an environment variable; `parse` makes something of it. The error names the variable.
+pub(super) fn from_variable<T>(
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
+    let wrong = || KeyErrorKind::Environment { name: name.to_owned() };
+    match std::env::var(name) {
+        Ok(value) => {
+            parse(&Zeroizing::new(value)).map_err(|error| KeyError::caused_by(wrong(), error))
+        }
+        Err(std::env::VarError::NotPresent) => {
+            Err(KeyError::caused_by(wrong(), std::env::VarError::NotPresent))
+        }
+        // The cause would quote the value.
+        Err(std::env::VarError::NotUnicode(_)) => Err(wrong().into()),
+    }
+}
+
+/// The mode of a key file if others than its owner can access it. It is not an error: if a container
+/// mounts its secrets, the service may not be able to choose the mode.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "no mode"))]
+pub(crate) fn exposed_mode(metadata: &Metadata) -> Option<u32> {
+    #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
 
         let mode = metadata.permissions().mode() & 0o7777;
-        if mode & 0o066 != 0 {
-            crate::logging::key_file_exposed(path, mode);
-        }
+        return (mode & 0o066 != 0).then_some(mode);
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+/// Warns if others than its owner can access a key file.
+pub(super) fn warn_if_exposed(path: &Path, metadata: &Metadata) {
+    if let Some(mode) = exposed_mode(metadata) {
+        crate::logging::key_file_exposed(path, mode);
     }
 }

@@ -3,6 +3,7 @@
 //! It is computed on demand. Nothing in a token depends on it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use blake2::Blake2bMac;
 use blake2::digest::FixedOutput as _;
@@ -24,6 +25,7 @@ const ID_LEN: usize = 4;
 ///
 /// let key = Key::from_bytes([7; 32])?;
 /// assert_eq!(key.id().to_string(), "4b596b61");
+/// assert_eq!("4b596b61".parse(), Ok(key.id()));
 /// # Ok::<(), sealed_session::KeyError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,5 +53,56 @@ impl fmt::Display for KeyId {
 impl fmt::Debug for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text is not a key id, which has 8 hex digits.
+///
+/// ```
+/// use sealed_session::{InvalidKeyId, KeyId};
+///
+/// let result: Result<KeyId, InvalidKeyId> = "not an id".parse();
+/// assert!(result.is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidKeyId;
+
+impl fmt::Display for InvalidKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected a key id: 8 hex digits")
+    }
+}
+
+impl std::error::Error for InvalidKeyId {}
+
+impl FromStr for KeyId {
+    type Err = InvalidKeyId;
+
+    /// An id from 8 hex digits, in either letter case, because people type ids.
+    fn from_str(text: &str) -> Result<Self, InvalidKeyId> {
+        let mut bytes = [0; ID_LEN];
+        match base16ct::mixed::decode(text, &mut bytes) {
+            Ok(decoded) if decoded.len() == ID_LEN => Ok(Self(bytes)),
+            _ => Err(InvalidKeyId),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KeyId;
+
+    #[test]
+    fn its_text_is_8_hex_digits_and_nothing_else() {
+        let id = KeyId([0, 1, 0xab, 0xff]);
+        assert_eq!((id.to_string(), format!("{id:?}")), ("0001abff".into(), "0001abff".into()));
+        for same in ["0001abff", "0001ABFF", "0001aBfF"] {
+            assert_eq!(same.parse(), Ok(id));
+        }
+        for other in ["", "0001abf", "0001abff0", " 0001abff", "0001abfg", "0001abff\n", "+001abff"]
+        {
+            assert!(other.parse::<KeyId>().is_err(), "{other:?}");
+        }
     }
 }

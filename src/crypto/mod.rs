@@ -3,8 +3,9 @@
 #[cfg(feature = "fastify")]
 pub(crate) mod fastify_key;
 pub(crate) mod key;
-mod key_file;
+pub(crate) mod key_file;
 pub(crate) mod key_id;
+pub(crate) mod key_list;
 pub(crate) mod key_set;
 pub(crate) mod keyring;
 #[cfg(feature = "passphrase")]

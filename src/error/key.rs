@@ -80,6 +80,59 @@ pub enum KeyErrorKind {
         /// The variable's name.
         name: String,
     },
+    /// A key in a list of several is not valid; the cause says why.
+    #[non_exhaustive]
+    InList {
+        /// Its place in the list: 1 is the first, and newest.
+        position: usize,
+    },
+    /// The directory of keys could not be listed; the cause says why.
+    #[non_exhaustive]
+    Directory {
+        /// The path as it was given.
+        path: std::path::PathBuf,
+    },
+    /// The directory contains no key, or only revoked ones.
+    #[non_exhaustive]
+    EmptyDirectory {
+        /// The path as it was given.
+        path: std::path::PathBuf,
+        /// How many keys in it are revoked.
+        revoked: usize,
+    },
+    /// The name of a file in a directory of keys says no time, or, of a tombstone, no key.
+    #[non_exhaustive]
+    FileName {
+        /// The file.
+        path: std::path::PathBuf,
+    },
+    /// Two files of a directory contain the same key.
+    #[non_exhaustive]
+    SameKey {
+        /// The key's public name.
+        id: KeyId,
+        /// One of the files.
+        path: std::path::PathBuf,
+        /// The other one.
+        other: std::path::PathBuf,
+    },
+    /// The key that seals at this server is gone, and was not revoked.
+    #[non_exhaustive]
+    SealingKeyGone {
+        /// The key's public name.
+        id: KeyId,
+        /// The directory, or the file.
+        path: std::path::PathBuf,
+    },
+    /// The service manager gave the service no such credential.
+    #[non_exhaustive]
+    Credential {
+        /// The credential's name.
+        name: String,
+    },
+    /// The thread that follows the keys, or the handler of a signal, could not be set up; the cause says
+    /// why.
+    NotFollowed,
     /// The operating system gave no randomness.
     Randomness,
     /// A keyring needs at least one key.
@@ -149,6 +202,51 @@ impl fmt::Display for KeyErrorKind {
             Self::Environment { name } => {
                 write!(f, "cannot read a key from the environment variable {name}")
             }
+            Self::InList { position } => {
+                write!(f, "key {position} of the list (the first is the newest) is not valid")
+            }
+            Self::Directory { path } => {
+                write!(f, "cannot list the key directory {}", path.display())
+            }
+            Self::EmptyDirectory { path, revoked: 0 } => write!(
+                f,
+                "there is no key in {path}: run `sealed-session keys rotate {path}` to make the first",
+                path = path.display()
+            ),
+            Self::EmptyDirectory { path, .. } => write!(
+                f,
+                "every key in {path} is revoked: run `sealed-session keys rotate {path}` to make a \
+                 new one",
+                path = path.display()
+            ),
+            Self::FileName { path } if path.extension().is_some_and(|end| end == "revoked") => write!(
+                f,
+                "{} revokes nothing: its name must be a key's id, such as 4b596b61.revoked",
+                path.display()
+            ),
+            Self::FileName { path } => write!(
+                f,
+                "the name of {} must say from when the key seals, such as 2026-11-21T12-00-00Z.key",
+                path.display()
+            ),
+            Self::SameKey { id, path, other } => write!(
+                f,
+                "{} and {} contain the same key, {id}: remove one of them",
+                path.display(),
+                other.display()
+            ),
+            Self::SealingKeyGone { id, path } => write!(
+                f,
+                "the key {id}, which seals here, is not in {path}: is it an old copy? To take a key out \
+                 of use, run `sealed-session keys revoke {path} {id}`",
+                path = path.display()
+            ),
+            Self::Credential { name } => write!(
+                f,
+                "there is no credential {name}: the service's unit needs \
+                 `LoadCredential={name}:/path/to/the/keys`"
+            ),
+            Self::NotFollowed => f.write_str("cannot begin to follow the keys"),
             Self::Randomness => f.write_str("the operating system gave no randomness"),
             Self::NoKeys => f.write_str("a keyring needs at least one key"),
             Self::Duplicate { id } => {

@@ -5,6 +5,7 @@ mod support;
 
 mod file;
 mod key;
+mod list;
 #[cfg(feature = "passphrase")]
 mod passphrase;
 
