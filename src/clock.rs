@@ -98,7 +98,7 @@ impl CodecClock {
 }
 
 /// The milliseconds since the first call, by a clock that is never set.
-#[cfg(feature = "revocation")]
+#[cfg(any(feature = "revocation", feature = "key-directory"))]
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
 pub(crate) fn monotonic_millis() -> u64 {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
@@ -110,7 +110,8 @@ pub(crate) fn unix_millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, millis)
 }
 
-fn millis(duration: Duration) -> u64 {
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> u64 {
     // Not `as_millis`, which divides 128 bits.
     duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis().into())
 }

@@ -154,6 +154,19 @@
 //! }
 //! ```
 //!
+//! With the feature `key-directory`, keys rotate by themselves: the name of each file says from when its
+//! key seals, and running servers follow the directory. Every server knows a key before any seals with it.
+//!
+//! ```no_run
+//! # #[cfg(feature = "key-directory")]
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use sealed_session::{Codec, Dynamic, KeyDirectory};
+//!
+//! let keys = KeyDirectory::open("keys")?; // filled by `sealed-session keys rotate keys`
+//! let codec = Codec::<Dynamic>::new(keys.keyring())?;
+//! # Ok(()) }
+//! ```
+//!
 //! # A key from a passphrase
 //!
 //! Argon2id at libsodium's MODERATE cost takes about a second and 256 MiB, once, at start-up. A key
@@ -273,8 +286,8 @@
 //!
 //! # Features
 //!
-//! All features except `simd`, `revocation` and `registry` are on by default. They are additive. Without any feature, keys,
-//! keyring and codec remain, with no HTTP and no async.
+//! All features except `simd`, `revocation`, `registry` and `key-directory` are on by default. They are
+//! additive. Without any feature, keys, keyring and codec remain, with no HTTP and no async.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -287,6 +300,7 @@
 //! | `simd` | computes the same cipher with `dryoc`'s vectorised code. Off by default |
 //! | `revocation` | `Revocations`: ends sessions on the server. Off by default |
 //! | `registry` | `Registry`: lists a user's sessions; implies `revocation` and `tower`. Off by default |
+//! | `key-directory` | `KeyDirectory`: keys in files, which rotate by themselves. Off by default |
 //!
 //! A library that depends on this crate should use `default-features = false` and name the features
 //! that it needs.
@@ -315,6 +329,8 @@ mod error;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guide;
+#[cfg(feature = "key-directory")]
+mod key_directory;
 #[cfg_attr(
     not(feature = "tower"),
     allow(dead_code, unused_imports, reason = "for the session handle")
@@ -367,6 +383,11 @@ pub use crate::error::{
 pub use crate::error::{RevocationError, RevocationErrorKind};
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, Peek, SessionRejection};
+#[cfg(feature = "key-directory")]
+pub use crate::key_directory::{
+    KeyDirectory, KeyDirectoryBuilder, KeyDirectoryStatus, KeyFile, KeyFiles, KeyStatus,
+    RotationSettings,
+};
 pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};

@@ -19,6 +19,7 @@ use crate::error::EncodeErrorKind;
 use crate::session_id::SessionId;
 
 /// Group or others can read or write a key file.
+#[cfg_attr(not(unix), allow(dead_code, reason = "files have no mode"))]
 pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
@@ -27,6 +28,60 @@ pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
         path = %path.display(),
         mode = %format_args!("{mode:04o}"),
         "group or others can read or write the key file: run `chmod 600` on it"
+    );
+}
+
+/// A directory's keys are in force, or another one of them seals.
+#[cfg(feature = "key-directory")]
+pub(crate) fn keys_in_force(fingerprint: &str, keys: usize, sealing: KeyId, next: Option<u64>) {
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        target: TARGET,
+        code = "keys_in_force",
+        fingerprint,
+        keys,
+        %sealing,
+        // Seconds since the Unix epoch.
+        next_change = next.map(|next| next / 1000),
+        "the keys of the directory are in force"
+    );
+}
+
+/// A directory's keys could not be read, or cannot be right.
+#[cfg(feature = "key-directory")]
+pub(crate) fn keys_broken(error: &str) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(target: TARGET, code = "keys_broken", "the keys stay as they were: {error}");
+}
+
+/// A directory's keys can be read again.
+#[cfg(feature = "key-directory")]
+pub(crate) fn keys_mended() {
+    #[cfg(feature = "tracing")]
+    tracing::info!(target: TARGET, code = "keys_mended", "the keys are followed again");
+}
+
+/// A directory's keys could not be read for long.
+#[cfg(feature = "key-directory")]
+pub(crate) fn keys_stale(seconds: u64) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: TARGET,
+        code = "keys_stale",
+        seconds,
+        "the keys could not be read for long: soon other servers may have removed a key that seals here"
+    );
+}
+
+/// Every key of a directory seals only in the future.
+#[cfg(feature = "key-directory")]
+pub(crate) fn no_key_due(sealing: KeyId) {
+    #[cfg(feature = "tracing")]
+    tracing::error!(
+        target: TARGET,
+        code = "no_key_due",
+        %sealing,
+        "every key seals only in the future, so the earliest seals now: is this server's clock wrong?"
     );
 }
 

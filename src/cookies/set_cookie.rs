@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cookie::Cookie;
-use cookie::time::OffsetDateTime;
+use cookie::time::{Duration as CookieAge, OffsetDateTime};
 
 use super::options::{CookieOptions, MAX_MAX_AGE, SameSite};
 
@@ -33,10 +33,10 @@ impl SetCookie {
         }
         let without_age = attributes(&cookie);
         if let Some(max_age) = options.max_age {
-            cookie.set_max_age(Some(cookie::time::Duration::seconds(max_age.as_secs() as i64)));
+            cookie.set_max_age(Some(CookieAge::seconds(max_age.as_secs() as i64)));
         }
         let attributes = attributes(&cookie);
-        cookie.set_max_age(Some(cookie::time::Duration::ZERO));
+        cookie.set_max_age(Some(CookieAge::ZERO));
         cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
         let removal = cookie.to_string();
         Self { name, attributes, without_age, max_age: options.max_age, removal }

@@ -13,7 +13,7 @@ use super::secretbox::KEY_LEN;
 use crate::error::{KeyError, KeyErrorKind, KeyLengthHint};
 
 /// A longer file is not read, because it cannot be a key.
-const LONGEST_FILE: usize = 4096;
+pub(crate) const LONGEST_FILE: usize = 4096;
 
 impl Key {
     /// A key from the content of a key file. The encoding is recognized by the length alone: exactly
@@ -166,24 +166,23 @@ pub(super) fn from_variable<T>(
     }
 }
 
-/// The mode of a key file if others than its owner can access it. It is not an error: if a container
+/// Whether others than its owner can access a key file of this mode. It is not an error: if a container
 /// mounts its secrets, the service may not be able to choose the mode.
-#[cfg_attr(not(unix), allow(unused_variables, reason = "no mode"))]
-pub(crate) fn exposed_mode(metadata: &Metadata) -> Option<u32> {
+#[cfg_attr(not(unix), allow(dead_code, reason = "files have no mode"))]
+pub(crate) fn is_exposed(mode: u32) -> bool {
+    mode & 0o066 != 0
+}
+
+/// Warns if others than its owner can access a key file.
+#[cfg_attr(not(unix), allow(unused_variables, reason = "files have no mode"))]
+pub(super) fn warn_if_exposed(path: &Path, metadata: &Metadata) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
 
         let mode = metadata.permissions().mode() & 0o7777;
-        return (mode & 0o066 != 0).then_some(mode);
-    }
-    #[cfg(not(unix))]
-    None
-}
-
-/// Warns if others than its owner can access a key file.
-pub(super) fn warn_if_exposed(path: &Path, metadata: &Metadata) {
-    if let Some(mode) = exposed_mode(metadata) {
-        crate::logging::key_file_exposed(path, mode);
+        if is_exposed(mode) {
+            crate::logging::key_file_exposed(path, mode);
+        }
     }
 }

@@ -116,9 +116,9 @@ pub enum KeyErrorKind {
         /// The other one.
         other: std::path::PathBuf,
     },
-    /// The key that seals at this server is gone, and was not revoked.
+    /// A key is gone that this server seals with, or that others may seal with, and it was not revoked.
     #[non_exhaustive]
-    SealingKeyGone {
+    KeyGone {
         /// The key's public name.
         id: KeyId,
         /// The directory, or the file.
@@ -235,10 +235,11 @@ impl fmt::Display for KeyErrorKind {
                 path.display(),
                 other.display()
             ),
-            Self::SealingKeyGone { id, path } => write!(
+            Self::KeyGone { id, path } => write!(
                 f,
-                "the key {id}, which seals here, is not in {path}: is it an old copy? To take a key out \
-                 of use, run `sealed-session keys revoke {path} {id}`",
+                "the key {id} is in use and not in {path}: is that an old copy? To take a key out of \
+                 use, run `sealed-session keys revoke {path} {id}`; where all keys are in one file, \
+                 start the servers again",
                 path = path.display()
             ),
             Self::Credential { name } => write!(
