@@ -1,0 +1,80 @@
+//! How a command ends: a `Status`, or a `Failure` that says why it could not run.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+/// The answer of a command that could run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Exit status 0.
+    Yes,
+    /// Exit status 1.
+    No,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Yes => 0,
+            Status::No => 1,
+        })
+    }
+}
+
+/// Why a command could not run. It ends with exit status 2, unless it says another.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    cause: Option<Box<dyn Error>>,
+    status: u8,
+}
+
+impl Failure {
+    /// A message in the form of an error's: lower case, no full stop.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), cause: None, status: 2 }
+    }
+
+    /// The same, with what caused it.
+    pub(crate) fn caused_by(message: impl Into<String>, cause: impl Into<Box<dyn Error>>) -> Self {
+        Self { cause: Some(cause.into()), ..Self::new(message) }
+    }
+
+    /// With another exit status than 2.
+    pub(crate) fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Writes the message and its causes to standard error, in one line.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("sealed-session: {self}");
+        self.status.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut cause = self.cause.as_deref();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl From<sealed_session::KeyError> for Failure {
+    /// The error's text names the file; its cause says what is wrong with it.
+    fn from(error: sealed_session::KeyError) -> Self {
+        let message = error.to_string();
+        let mut failure = Self::new(message);
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            failure.message.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        failure
+    }
+}

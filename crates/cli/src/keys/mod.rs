@@ -1,0 +1,13 @@
+//! `keys`: the keys in a directory or in files.
+
+use clap::Subcommand;
+
+use crate::failure::{Failure, Status};
+use crate::output::Output;
+
+#[derive(Subcommand)]
+pub(crate) enum Args {}
+
+pub(crate) fn run(args: &Args, _output: &Output) -> Result<Status, Failure> {
+    match *args {}
+}

@@ -1,0 +1,37 @@
+//! `sealed-session`: rotates keys, and says why a session's cookie does not open.
+//!
+//! Standard output has the answer, standard error what went wrong. No command prints a key, and none
+//! prints a session's data unless it is asked to by name.
+
+mod cli;
+#[allow(dead_code, reason = "for the commands")]
+mod failure;
+mod inspect;
+mod keys;
+#[allow(dead_code, reason = "for the commands")]
+mod output;
+mod pages;
+#[allow(dead_code, reason = "for the commands")]
+mod time;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Args, Command};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.json);
+    let result = match args.command {
+        Command::Inspect(args) => inspect::run(&args, &output),
+        Command::Keys(args) => keys::run(&args, &output),
+        Command::Completions { shell } => pages::completions(shell, &output),
+        Command::Man { command } => pages::man(&command, &output),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(failure) => failure.report(),
+    }
+}
