@@ -327,8 +327,32 @@ impl CodecInner {
         cipher.seal(nonce, &self.complete(header), &mut buffer, out)
     }
 
-    /// Opens a token and checks its times.
+    /// Opens a token and checks its times, and whether its session was ended.
     pub(super) fn open(&self, token: &[u8]) -> Result<Verified, Refusal> {
+        let (authentic, now) = self.open_unchecked(token)?;
+        let Validity { created_at, refreshed_at, expires_at, .. } = authentic.validity;
+        let latest = now.saturating_add(MAX_CLOCK_SKEW);
+        if refreshed_at > latest || created_at.is_some_and(|created_at| created_at > latest) {
+            return Err(DecodeErrorKind::TimestampInFuture.into());
+        }
+        if now >= expires_at {
+            let age = Some(now.saturating_sub(refreshed_at) / 1000);
+            return Err(Refusal { age, ..DecodeErrorKind::Expired.into() });
+        }
+        #[cfg(feature = "revocation")]
+        if let Some(Attached { marks, .. }) = &self.attached {
+            if authentic.validity.id.is_some_and(|id| marks.has_id(id)) {
+                return Err(DecodeErrorKind::Ended.into());
+            }
+            if !marks.availability().is_available(now) {
+                return Err(DecodeErrorKind::Unavailable.into());
+            }
+        }
+        Ok(authentic)
+    }
+
+    /// Opens a token whatever its times say, and the current time.
+    pub(super) fn open_unchecked(&self, token: &[u8]) -> Result<(Verified, u64), Refusal> {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
             return Err(DecodeErrorKind::TooLong.into());
         }
@@ -353,29 +377,11 @@ impl CodecInner {
             None => codecs,
         };
         let Header { id, created_at, refreshed_at, seen, .. } = header;
-        let latest = now.saturating_add(MAX_CLOCK_SKEW);
-        if refreshed_at > latest || created_at.is_some_and(|created_at| created_at > latest) {
-            return Err(DecodeErrorKind::TimestampInFuture.into());
-        }
-        let expires_at = self.expires_at(created_at, refreshed_at, idle);
-        if now >= expires_at {
-            let age = Some(now.saturating_sub(refreshed_at) / 1000);
-            return Err(Refusal { age, ..DecodeErrorKind::Expired.into() });
-        }
-        #[cfg(feature = "revocation")]
-        if let Some(Attached { marks, .. }) = &self.attached {
-            if id.is_some_and(|id| marks.has_id(id)) {
-                return Err(DecodeErrorKind::Ended.into());
-            }
-            if !marks.availability().is_available(now) {
-                return Err(DecodeErrorKind::Unavailable.into());
-            }
-        }
         let validity = Validity {
             id,
             created_at,
             refreshed_at,
-            expires_at,
+            expires_at: self.expires_at(created_at, refreshed_at, idle),
             idle,
             seen,
             key_index,
@@ -383,12 +389,13 @@ impl CodecInner {
             older_key,
             undated,
         };
-        Ok(Verified {
+        let verified = Verified {
             json: Json::new(json),
             validity,
             #[cfg(feature = "revocation")]
             tags: None,
-        })
+        };
+        Ok((verified, now))
     }
 
     /// A key may have come that this server has not read yet.

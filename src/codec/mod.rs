@@ -323,6 +323,38 @@ impl<K: SessionKind> Codec<K> {
         Ok(self.decoded(opened))
     }
 
+    /// What an authentic token says of itself, even if it has expired, is from the future, or its
+    /// session was ended: for a log, or a tool that explains why a token is refused. The data stays
+    /// closed, and is not parsed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, DecodeErrorKind, Dynamic, Entries, Key, Keyring, TestClock};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let clock = TestClock::at(1_700_000_000);
+    /// let codec = Codec::<Dynamic>::builder(keyring).clock(clock.clone()).build()?;
+    /// let token = codec.encode(&Entries::new())?;
+    /// clock.advance(Duration::from_secs(2 * 86_400));
+    /// assert_eq!(*codec.decode(&token).unwrap_err().kind(), DecodeErrorKind::Expired);
+    /// let info = codec.token_info(&token)?;
+    /// assert_eq!(info.expires_at, info.refreshed_at + Duration::from_secs(86_400));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeErrorKind::TooLong`], [`DecodeErrorKind::Malformed`],
+    /// [`DecodeErrorKind::NoMatchingKey`], [`DecodeErrorKind::UnsupportedVersion`] or
+    /// [`DecodeErrorKind::InvalidPayload`], as [`decode`](Self::decode).
+    ///
+    /// # Security
+    ///
+    /// It is no proof of a session, which may be over. Only [`decode`](Self::decode) decides that.
+    pub fn token_info(&self, token: impl AsRef<[u8]>) -> Result<TokenInfo, DecodeError> {
+        let (verified, _) = self.inner.open_unchecked(token.as_ref())?;
+        Ok(verified.validity.info())
+    }
+
     /// Opens the session in the value of a `Cookie` header. If several cookies have its name, the
     /// first that opens is used; at most four are tried.
     ///

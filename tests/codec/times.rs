@@ -100,6 +100,32 @@ fn a_refresh_restarts_the_idle_timeout() {
 }
 
 #[test]
+fn says_what_is_in_a_token_whatever_the_time_is() {
+    let clock = TestClock::at(START);
+    let codec = codec(&clock);
+    let token = token(&codec);
+    let info = codec.decode(&token).unwrap().info;
+    for now in [0, START - 61, START, START + DAY - 1, START + DAY, LAST, u64::MAX] {
+        clock.set(now);
+        assert_eq!(codec.token_info(&token).unwrap(), info, "{now}");
+    }
+}
+
+#[test]
+fn says_nothing_of_a_token_that_no_key_opens() {
+    let clock = TestClock::at(START);
+    let token = token(&codec(&clock));
+    let other = Codec::<Dynamic>::new(ring(&[8])).unwrap();
+    for (token, expected) in [
+        (token.as_str(), DecodeErrorKind::NoMatchingKey),
+        (&token[1..], DecodeErrorKind::Malformed),
+        (&"A".repeat(4096), DecodeErrorKind::TooLong),
+    ] {
+        assert_eq!(*other.token_info(token).unwrap_err().kind(), expected);
+    }
+}
+
+#[test]
 fn reading_does_not_prolong_a_token() {
     let clock = TestClock::at(START);
     let codec = codec(&clock);
