@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+/// For people.
+const YEAR: u64 = 365 * DAY;
 
 /// Seconds since the Unix epoch. A time before it counts as the epoch.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
@@ -36,7 +38,7 @@ pub(crate) fn relative(time: SystemTime, now: SystemTime) -> String {
 /// `1 day 20 hours`.
 pub(crate) fn rounded(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let units = [(DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
+    let units = [(YEAR, "year"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")];
     let place = units.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(units.len() - 1);
     let (unit, name) = units[place];
     let count = seconds / unit;
@@ -261,6 +263,8 @@ mod tests {
             (44 * 3_600, "1 day 20 hours"),
             (86_400 + 59, "1 day"),
             (30 * 86_400, "30 days"),
+            (365 * 86_400, "1 year"),
+            (1_111 * 86_400, "3 years"),
         ] {
             assert_eq!(rounded(seconds(count)), text);
         }

@@ -8,7 +8,6 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use serde::Serialize;
 
 pub(crate) use self::style::{Paint, Style};
-#[allow(unused_imports, reason = "for the commands")]
 pub(crate) use self::table::{Cell, Table};
 use crate::failure::Failure;
 
