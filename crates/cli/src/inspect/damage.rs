@@ -17,8 +17,8 @@ pub(super) enum Damage {
     Swapped(usize),
 }
 
-/// Tries to repair a token of ASCII with the characters of `alphabet`. `budget` is how many bytes may still
-/// be opened; it is zero afterwards if that was not enough to try everything.
+/// Tries to repair a token of ASCII with the characters of `alphabet`. `budget` is how many bytes may
+/// still be opened; it is zero afterwards if that was not enough to try everything.
 pub(super) fn find(
     token: &str,
     alphabet: &[u8],

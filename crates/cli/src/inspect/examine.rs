@@ -111,6 +111,9 @@ impl Examination<'_> {
                 _ => Verdict::UnreadableContent { id, source, name },
             };
         }
+        if let Some(cut) = self.cut_by_terminal() {
+            return Verdict::CutOff { characters: value.len(), cut };
+        }
         let name_len = cookie.name.as_deref().unwrap_or(USUAL_NAME).len();
         if value.len() + name_len > LONGEST_COOKIE {
             return Verdict::TooLong { size: value.len() + name_len };
@@ -127,9 +130,6 @@ impl Examination<'_> {
 
     /// What is said of a text that has the form of a native token, or of a part of one.
     fn unopened(&self, locks: &[Lock<'_>], form: &str, value: usize, name: usize) -> Verdict {
-        if let Some(cut) = self.cut_by_terminal() {
-            return Verdict::CutOff { characters: value, cut };
-        }
         if form.len() < SHORTEST_TOKEN {
             return Verdict::TooShort { characters: form.len(), shortest: SHORTEST_TOKEN };
         }
@@ -166,6 +166,9 @@ impl Examination<'_> {
                 refused
             }
         };
+        if let Some(cut) = self.cut_by_terminal() {
+            return Verdict::CutOff { characters: value.len(), cut };
+        }
         let plain = percent_decoded(token).unwrap_or_else(|| token.to_owned());
         let searched = match damaged(&locks, &plain, STANDARD) {
             Ok(verdict) => return verdict,

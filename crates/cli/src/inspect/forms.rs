@@ -13,7 +13,8 @@ pub(super) fn is_placeholder(value: &str) -> bool {
     known.contains(&plain.as_str())
 }
 
-/// The value as Node wrote it, if it looks like a cookie of Node's: also with its percent-encoding twice.
+/// The value as Node wrote it, if it looks like a cookie of Node's: also if it was percent-encoded
+/// twice.
 pub(super) fn node_form(value: &str) -> Option<String> {
     let once = if value.contains("%25") { percent_decoded(value)? } else { value.to_owned() };
     let plain = percent_decoded(&once).unwrap_or_else(|| once.clone());

@@ -1,8 +1,8 @@
 //! `inspect`: takes a cookie apart, or says why it does not open.
 //!
-//! `pasted` finds the cookies in what was pasted, `choose` those that are meant, `secrets` reads the keys,
-//! `open` tries them, `examine` decides what is the matter, `verdict` has the words for it, and `drawing`
-//! and `report` show it.
+//! `pasted` finds the cookies in what was pasted, `choose` those that are meant, `secrets` reads the
+//! keys, `open` tries them, `examine` decides what is the matter, `verdict` has the words for it, and
+//! `drawing` and `report` show it.
 
 mod accepted;
 mod attributes;
@@ -24,7 +24,7 @@ mod text;
 mod verdict;
 
 use std::io::{IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::failure::{Failure, Status};
@@ -58,7 +58,11 @@ pub(crate) struct Args {
     /// without the header's name, `name=value`, or a value alone; with quotes,
     /// percent-encoded or wrapped. Default: standard input
     #[arg(value_name = "COOKIE", allow_hyphen_values = true, verbatim_doc_comment)]
-    cookie: Vec<String>,
+    cookie: Option<String>,
+
+    // `Cookie: session=…` without quotes is more than one argument.
+    #[arg(hide = true)]
+    more: Vec<String>,
 
     /// A file with a key in any form or with several, or a directory of *.key
     /// files. Can be given several times
@@ -119,11 +123,17 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
 
 /// What was pasted, and whether it went through a terminal, which shortens lines.
 fn input(args: &Args) -> Result<(String, bool), Failure> {
-    if !args.cookie.is_empty() {
-        let text = args.cookie.join(" ");
+    if let Some(first) = &args.cookie {
+        let text = format!("{first} {}", args.more.join(" "));
         // A cookie may begin with a hyphen, so clap takes a mistyped option for one.
-        if text.starts_with("--") && text.len() < 40 {
-            return Err(Failure::new(format!("there is no option `{text}`; see inspect --help")));
+        if first.starts_with("--") && first.len() < 40 {
+            return Err(Failure::new(format!("there is no option `{first}`; see inspect --help")));
+        }
+        if first.len() < SHORTEST_TOKEN && Path::new(first).exists() {
+            return Err(Failure::new(format!(
+                "`{first}` is a file: write --keys before each file with keys, and < before a file with \
+                 the cookie"
+            )));
         }
         return Ok((text, false));
     }

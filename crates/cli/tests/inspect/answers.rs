@@ -1,5 +1,6 @@
 //! What the answer has in it, what it never has, and its form for programs.
 
+use sealed_session::Key;
 use serde_json::Value;
 
 use crate::support::*;
@@ -31,6 +32,34 @@ fn shows_what_a_session_says() {
 }
 
 #[test]
+fn the_drawings_in_the_readme_are_what_is_printed() {
+    let site = Site::new("readme");
+    std::fs::remove_dir_all(site.dir.join("keys")).unwrap();
+    std::fs::create_dir(site.dir.join("keys")).unwrap();
+    let key = Key::from_bytes(std::array::from_fn(|place| place as u8)).unwrap();
+    let file = site.dir.join("keys/2023-11-01T00-00-00Z.key");
+    std::fs::write(file, key.expose_secret()).unwrap();
+    // The worked example of docs/FORMAT.md.
+    let token = "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXGUOc-MJcwt1qcRDFpWWIWuFlztnzpMcKO44fRJvjJ5udXn6j\
+                 YaTh6kR9jr6p_FGu5qabIdPejamYV6b8LQ";
+    let run = |cookie: &str| {
+        let output =
+            site.inspect(&["--keys", "keys", "--at", "2023-11-15T10:00:00Z"], cookie).stdout;
+        String::from_utf8(output).unwrap()
+    };
+    let readme = include_str!("../../README.md");
+    let command = "$ sealed-session inspect --keys keys --at 2023-11-15T10:00:00Z < ";
+    let blocks: Vec<_> =
+        readme.split(command).skip(1).map(|rest| rest.split("```").next()).collect();
+    let [Some(valid), Some(renamed)] = blocks[..] else { panic!("two drawings") };
+    let answer = run(&format!("Cookie: theme=dark; __Host-login={token}"));
+    assert_eq!(valid, format!("cookie.txt\n{answer}"));
+    let answer = run(&format!("login={token}"));
+    let (before, after) = renamed.strip_prefix("other.txt\n").unwrap().split_once("  …\n").unwrap();
+    assert!(answer.starts_with(before) && answer.ends_with(after), "{answer}");
+}
+
+#[test]
 fn warns_of_what_a_browser_refuses() {
     let site = Site::new("browser");
     let whole = sealed_with(7, "__Host-session", START);
@@ -40,9 +69,8 @@ fn warns_of_what_a_browser_refuses() {
     assert_eq!(status, 0);
     says(
         &answer,
-        &[
-            "A browser does not store it: a cookie whose name begins with __Host- must not have a Domain.",
-        ],
+        &["A browser does not store it: a cookie whose name begins with __Host- must not have a \
+             Domain."],
     );
     let (_, answer) = site.answer(&line("Path=/shop; SameSite=None"), &[]);
     says(
@@ -162,6 +190,7 @@ fn says_what_it_could_not_run_with() {
     fails(&["--keys", "broken"], "x", "broken does not contain a valid key: ");
     fails(&["--keys-env", "SEALED_SESSION_NO_SUCH"], "x", "SEALED_SESSION_NO_SUCH is not set");
     fails(&["--keys", "other"], " \n", "standard input is empty");
+    fails(&["--keys", "other", "node"], "x", "`node` is a file: write --keys before each");
     fails(&["--dta"], "x", "there is no option `--dta`");
     fails(&["--at", "yesterday", "x"], "", "is not a time in UTC");
     fails(&["--idle-timeout", "soon", "x"], "", "is not a duration");

@@ -65,9 +65,13 @@ fn takes_the_cookie_as_an_argument_too() {
     let output = site.inspect(&["--keys", "several", "--at", &at, &format!("session={whole}")], "");
     assert_eq!(output.status.code(), Some(0));
     says(&String::from_utf8(output.stdout).unwrap(), &["several, key 1"]);
+    // Options may come after it.
+    let cookie = format!("session={whole}");
+    let output = site.inspect(&[&cookie, "--at", &at, "--keys", "several"], "");
+    assert_eq!(output.status.code(), Some(0));
     // As a shell hands on what was not quoted, and a value that begins with a hyphen.
-    let output = site.inspect(&["--keys", "other", "Cookie:", &format!("session={whole}")], "");
-    assert_eq!(output.status.code(), Some(1));
+    let output = site.inspect(&["Cookie:", &cookie, "--at", &at, "--keys", "several"], "");
+    assert_eq!(output.status.code(), Some(0));
     let output = site.inspect(&["--keys", "other", &format!("-{}", &whole[1..])], "");
     assert_eq!(output.status.code(), Some(1));
 }

@@ -66,8 +66,8 @@ impl Site {
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     }
 
-    /// The cookie does not open, and the answer has these words, fits into 80 columns, and has nothing of
-    /// the session.
+    /// The cookie does not open, and the answer has these words, fits into 80 columns, and has nothing
+    /// of the session.
     #[track_caller]
     pub(crate) fn fails(&self, what: &str, input: &str, more: &[&str], words: &[&str]) {
         let (status, answer) = self.answer(input, more);

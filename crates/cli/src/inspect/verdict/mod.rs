@@ -1,4 +1,5 @@
-//! `Verdict`: what is the matter with a cookie, in words that somebody can act on who has just been woken.
+//! `Verdict`: what is the matter with a cookie, in words that somebody can act on who has just been
+//! woken.
 
 mod advice;
 mod reason;
@@ -208,7 +209,8 @@ impl Verdict {
                 format!("is not a token: its character {place}, `{found}`, occurs in none")
             }
             Self::TooShort { characters, shortest } => format!(
-                "is too short for a token: it has {characters} characters, and the shortest has {shortest}"
+                "is too short for a token: it has {characters} characters, and the shortest has \
+                 {shortest}"
             ),
             Self::TooLong { size } => {
                 format!("is too long: name and value have {size} bytes, and 4096 are the most")
@@ -219,7 +221,8 @@ impl Verdict {
             Self::CaseLost => "has lost its upper or lower case letters".to_owned(),
             Self::UnsupportedVersion { id, .. } => {
                 format!(
-                    "is authentic (key {id}), but of a format version that this program does not know"
+                    "is authentic (key {id}), but of a format version that this program does \
+                     not know"
                 )
             }
             Self::UnreadableContent { id, .. } => {

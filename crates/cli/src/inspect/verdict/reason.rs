@@ -24,7 +24,9 @@ impl Verdict {
             Self::WrongName { .. } => {
                 "A token opens only under the name of the cookie that it was sealed for.".to_owned()
             }
-            Self::RevokedKey { .. } => "No server accepts this key any more, and that is meant.".to_owned(),
+            Self::RevokedKey { .. } => {
+                "No server accepts this key any more, and that is meant.".to_owned()
+            }
             Self::NoMatchingKey { whole } => {
                 let single =
                     if *whole { ", and no single wrong character explains it" } else { "" };
@@ -34,11 +36,13 @@ impl Verdict {
                 )
             }
             Self::NoKeys { node: false } => {
-                "It has the form of a token of sealed-session. More cannot be told without a key.".to_owned()
+                "It has the form of a token of sealed-session. More cannot be told without a \
+                 key."
+                    .to_owned()
             }
             Self::NoKeys { node: true } => {
-                "It has the form of a cookie of Node's @fastify/secure-session. More cannot be told \
-                 without a key."
+                "It has the form of a cookie of Node's @fastify/secure-session. More cannot be \
+                 told without a key."
                     .to_owned()
             }
             Self::Altered { id, name: Some(name), .. } => {
@@ -46,21 +50,25 @@ impl Verdict {
             }
             Self::Altered { id, name: None, .. } => format!("The key {id} sealed it."),
             Self::CutOff { cut: Cut::Browser, .. } => {
-                "Name and value are just as long as browsers store, and it does not open.".to_owned()
+                "Name and value are just as long as browsers store, and it does not open."
+                    .to_owned()
             }
             Self::CutOff { cut: Cut::Terminal { .. }, .. } => {
                 "A terminal passes on 4,095 characters of a line (macOS: 1,024) and drops the rest."
                     .to_owned()
             }
             Self::CutOff { cut: Cut::Limit { .. }, .. } => {
-                "Logs, database columns and terminals cut texts off at such lengths, and it does not open."
+                "Logs, database columns and terminals cut texts off at such lengths, and it \
+                 does not open."
                     .to_owned()
             }
             Self::CutOff { cut: Cut::Impossible, .. } => {
                 "Characters are missing, mostly at the end, or were added.".to_owned()
             }
             Self::Rewritten { .. } => {
-                "Its content is whole, but a server accepts a token only exactly as it was sealed.".to_owned()
+                "Its content is whole, but a server accepts a token only exactly as it was \
+                 sealed."
+                    .to_owned()
             }
             Self::BadCharacter { found: '%', .. } => {
                 "A percent sign is there, but not as the percent-encoding of ASCII text.".to_owned()
@@ -69,29 +77,33 @@ impl Verdict {
                 "A token consists of letters, digits, - and _ alone.".to_owned()
             }
             Self::TooLong { .. } => {
-                "Browsers do not store such a cookie, and sealed-session does not make one.".to_owned()
+                "Browsers do not store such a cookie, and sealed-session does not make one."
+                    .to_owned()
             }
             Self::CaseLost => {
-                "A token of this length has both. Something changed all letters to one case.".to_owned()
+                "A token of this length has both. Something changed all letters to one case."
+                    .to_owned()
             }
-            Self::UnsupportedVersion { source, .. } => format!(
-                "A newer release of sealed-session sealed it, with the key in {source}."
-            ),
+            Self::UnsupportedVersion { source, .. } => {
+                format!("A newer release of sealed-session sealed it, with the key in {source}.")
+            }
             Self::UnreadableContent { source, .. } => format!(
-                "Its data is not JSON, or its header is from a newer release, or another program seals with \
-                 the key in {source}."
+                "Its data is not JSON, or its header is from a newer release, or another \
+                 program seals with the key in {source}."
             ),
             Self::NodeMalformed => {
-                "It is the sealed box, a semicolon (%3B), and a nonce of 32 characters, all in base64."
+                "It is the sealed box, a semicolon (%3B), and a nonce of 32 characters, all in \
+                 base64."
                     .to_owned()
             }
             Self::NodeSignature => {
-                "What is in it is authentic, but it was signed with another key, or with a secret (of \
-                 @fastify/cookie), or the signature was altered."
+                "What is in it is authentic, but it was signed with another key, or with a \
+                 secret (of @fastify/cookie), or the signature was altered."
                     .to_owned()
             }
             Self::NodeUndated => {
-                "Old releases of the plugin wrote such cookies. They never expire, so servers refuse them."
+                "Old releases of the plugin wrote such cookies. They never expire, so servers \
+                 refuse them."
                     .to_owned()
             }
             _ => return None,
