@@ -13,9 +13,8 @@ const TARGET: &str = "sealed_session";
 #[cfg(feature = "tower")]
 use http::StatusCode;
 
-use crate::codec::Refusal;
 use crate::crypto::key_id::KeyId;
-use crate::error::EncodeErrorKind;
+use crate::error::{EncodeErrorKind, Refusal};
 use crate::session_id::SessionId;
 
 /// Group or others can read or write a key file.

@@ -13,9 +13,7 @@ use crate::crypto::key_set::Demand;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
 use crate::crypto::secretbox::Nonce;
-use crate::error::{
-    ConfigError, DecodeError, DecodeErrorKind, EncodeErrorKind, TooLarge, without_values,
-};
+use crate::error::{ConfigError, DecodeErrorKind, EncodeErrorKind, Refusal, TooLarge};
 #[cfg(feature = "revocation")]
 use crate::marks::Marks;
 use crate::plaintext::Json;
@@ -85,40 +83,6 @@ pub(crate) struct CodecInner {
     #[cfg(feature = "registry")]
     pub(crate) watch: Option<Arc<dyn Watch>>,
     pub(super) ring: LiveRing,
-}
-
-/// Why a token was refused, and details for the log.
-pub(crate) struct Refusal {
-    pub(crate) kind: DecodeErrorKind,
-    /// Seconds since the session was last refreshed, where that is known.
-    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for the log"))]
-    pub(crate) age: Option<u64>,
-    /// serde's reason, if the payload could not be deserialized.
-    pub(crate) reason: Option<String>,
-    /// The browser has a mark that the session was deleted in it.
-    pub(crate) deleted_here: bool,
-}
-
-impl Refusal {
-    pub(super) fn payload(error: serde_json::Error) -> Self {
-        let reason = without_values(&error);
-        Self { reason, ..DecodeErrorKind::InvalidPayload.into() }
-    }
-}
-
-impl From<DecodeErrorKind> for Refusal {
-    fn from(kind: DecodeErrorKind) -> Self {
-        Self { kind, age: None, reason: None, deleted_here: false }
-    }
-}
-
-impl From<Refusal> for DecodeError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.reason {
-            Some(reason) => Self::caused_by(refusal.kind, reason),
-            None => refusal.kind.into(),
-        }
-    }
 }
 
 impl CodecInner {

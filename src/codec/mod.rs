@@ -25,11 +25,13 @@ use self::inner::MAX_CANDIDATES;
 #[cfg(feature = "registry")]
 pub(crate) use self::inner::Watch;
 pub(crate) use self::inner::check_time;
-pub(crate) use self::inner::{CodecInner, Refusal, draw_id, draw_nonce};
+pub(crate) use self::inner::{CodecInner, draw_id, draw_nonce};
 use crate::clock::unix_millis;
 use crate::cookies::values;
 use crate::crypto::keyring::Keyring;
-use crate::error::{ConfigError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+use crate::error::{
+    ConfigError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Refusal,
+};
 use crate::kind::{self, SessionKind};
 use crate::logging;
 use crate::plaintext;

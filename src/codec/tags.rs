@@ -1,8 +1,8 @@
 //! The tags of a codec's sessions: which of them are ended by a mark of a tag.
 
 use super::decoded::{SessionTags, Tags, Validity, Verified};
-use super::{Codec, Decoded, Refusal};
-use crate::error::{DecodeErrorKind, EncodeErrorKind};
+use super::{Codec, Decoded};
+use crate::error::{DecodeErrorKind, EncodeErrorKind, Refusal};
 use crate::kind::{self, SessionKind};
 use crate::marks::Tag;
 use crate::scheme::Header;

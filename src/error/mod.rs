@@ -96,6 +96,7 @@ mod decode;
 mod encode;
 mod key;
 mod reason;
+mod refusal;
 #[cfg(feature = "revocation")]
 mod revocation;
 mod session;
@@ -104,7 +105,8 @@ pub use self::config::{ConfigError, ConfigErrorKind};
 pub use self::decode::{DecodeError, DecodeErrorKind};
 pub use self::encode::{EncodeError, EncodeErrorKind, TooLarge};
 pub use self::key::{KeyError, KeyErrorKind, KeyLengthHint};
-pub(crate) use self::reason::without_values;
+use self::reason::without_values;
+pub(crate) use self::refusal::Refusal;
 #[cfg(feature = "revocation")]
 pub use self::revocation::{RevocationError, RevocationErrorKind};
 pub use self::session::{SessionError, SessionErrorKind};

@@ -12,13 +12,11 @@ use super::ending::Ending;
 use super::incoming::Incoming;
 use super::refresh::{Circumstances, Refresh, postponed};
 use super::response::{Outcome, Sharing};
-use crate::codec::{
-    CodecInner, Refusal, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce,
-};
+use crate::codec::{CodecInner, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce};
 use crate::cookies::{SetCookie, values};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::Nonce;
-use crate::error::{DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind};
+use crate::error::{DecodeErrorKind, EncodeErrorKind, Refusal, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "revocation")]
 use crate::marks::Tag;
