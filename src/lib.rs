@@ -295,7 +295,7 @@
 //! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions |
 //! | `passphrase` | `Key::from_passphrase`, `Salt` |
 //! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |
-//! | `tracing` | logs: refused cookies at debug level, mistakes and late writes at error level |
+//! | `tracing` | logs: refused and sealed cookies at debug level, mistakes and late writes at error level |
 //! | `cli` | the program `genkey`; implies `passphrase` |
 //! | `simd` | computes the same cipher with `dryoc`'s vectorised code. Off by default |
 //! | `revocation` | `Revocations`: ends sessions on the server. Off by default |
@@ -326,6 +326,11 @@ mod codec;
 mod cookies;
 mod crypto;
 mod error;
+#[cfg_attr(
+    not(feature = "tower"),
+    allow(dead_code, unused_imports, reason = "for the session handle")
+)]
+mod events;
 #[cfg(feature = "axum")]
 mod extract;
 pub mod guide;
@@ -381,6 +386,7 @@ pub use crate::error::{
 };
 #[cfg(feature = "revocation")]
 pub use crate::error::{RevocationError, RevocationErrorKind};
+pub use crate::events::{CodecEvent, CodecEventKind, KeyAge};
 #[cfg(feature = "axum")]
 pub use crate::extract::{Current, Peek, SessionRejection};
 #[cfg(feature = "key-directory")]

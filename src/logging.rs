@@ -125,7 +125,7 @@ pub(crate) fn absent(cookie: &str) {
 }
 
 /// The request's cookie was refused.
-pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
+pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: Option<usize>) {
     #[cfg(feature = "tracing")]
     tracing::debug!(target: TARGET, cookie,
         code = refusal.kind.code(),
@@ -134,6 +134,28 @@ pub(crate) fn refused(cookie: &str, refusal: &Refusal, length: usize) {
         length,
         age = refusal.age,
         "session cookie refused"
+    );
+}
+
+/// Whether there may be a subscriber for what most requests do.
+#[inline]
+pub(crate) fn has_listeners() -> bool {
+    #[cfg(feature = "tracing")]
+    return tracing::level_enabled!(tracing::Level::DEBUG);
+    #[cfg(not(feature = "tracing"))]
+    false
+}
+
+/// The session was opened, and not by an older key.
+pub(crate) fn opened(cookie: &str, key: KeyId, age: &str, id: Option<SessionId>) {
+    #[cfg(feature = "tracing")]
+    tracing::trace!(
+        target: TARGET,
+        cookie,
+        %key,
+        key_age = age,
+        session = id.map(tracing::field::display),
+        "session opened"
     );
 }
 
@@ -149,10 +171,65 @@ pub(crate) fn opened_by_older_key(cookie: &str, key: KeyId, id: Option<SessionId
     );
 }
 
-/// The cookie was sealed under an older key, and has been re-sealed.
-pub(crate) fn resealed(cookie: &str, key: KeyId) {
+/// What the application wrote was sealed.
+pub(crate) fn sealed(cookie: &str, key: KeyId, id: Option<SessionId>) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(target: TARGET, cookie, %key, "session sealed again under the primary key");
+    tracing::debug!(
+        target: TARGET,
+        cookie,
+        %key,
+        session = id.map(tracing::field::display),
+        "session sealed"
+    );
+}
+
+/// The session was sealed again because it was used.
+pub(crate) fn refreshed(cookie: &str, key: KeyId, id: Option<SessionId>) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(
+        target: TARGET,
+        cookie,
+        %key,
+        session = id.map(tracing::field::display),
+        "session refreshed"
+    );
+}
+
+/// The cookie was sealed under an older key, and has been re-sealed.
+pub(crate) fn resealed(cookie: &str, key: KeyId, previous: KeyId, id: Option<SessionId>) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(
+        target: TARGET,
+        cookie,
+        %key,
+        %previous,
+        session = id.map(tracing::field::display),
+        "session sealed again under the primary key"
+    );
+}
+
+/// The response removes the cookie.
+pub(crate) fn removed(cookie: &str, id: Option<SessionId>) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(
+        target: TARGET,
+        cookie,
+        session = id.map(tracing::field::display),
+        "session cookie removed"
+    );
+}
+
+/// A write was refused because the cookie, or the whole Cookie header, would be too large.
+pub(crate) fn too_large(cookie: &str, size: usize, limit: usize) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        cookie,
+        code = "too_large",
+        size,
+        limit,
+        "the session was not written, because its cookie would be too large"
+    );
 }
 
 /// A refresh or a rotation is left to the next request.

@@ -13,6 +13,7 @@ use crate::clock::{Clock, CodecClock};
 use crate::cookies::CookieOptions;
 use crate::crypto::keyring::Keyring;
 use crate::error::{ConfigError, ConfigErrorKind};
+use crate::events::{CodecEvent, Events, Hook};
 use crate::kind::SessionKind;
 
 const DEFAULT_IDLE_TIMEOUT: u64 = 24 * 60 * 60;
@@ -46,6 +47,7 @@ pub struct CodecBuilder<K> {
     mark_deletions: bool,
     cookie: CookieOptions,
     clock: CodecClock,
+    hook: Option<Hook>,
     #[cfg(feature = "revocation")]
     attached: Option<Attached>,
     #[cfg(feature = "registry")]
@@ -67,6 +69,7 @@ impl<K: SessionKind> CodecBuilder<K> {
             mark_deletions: false,
             cookie: CookieOptions::new(),
             clock: CodecClock::System,
+            hook: None,
             #[cfg(feature = "revocation")]
             attached: None,
             #[cfg(feature = "registry")]
@@ -219,6 +222,36 @@ impl<K: SessionKind> CodecBuilder<K> {
         self
     }
 
+    /// Calls a function for each session that is opened, refused, sealed, refreshed, re-sealed under a newer
+    /// key or removed, and for each write that is too large: for counters, where neither the feature
+    /// `metrics` nor `tracing` is used. Default: none.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// # use sealed_session::{Codec, CodecEventKind, Dynamic, Key, KeyAge, Keyring};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let by_old_key = Arc::new(AtomicU64::new(0));
+    /// let counter = by_old_key.clone();
+    /// let codec = Codec::<Dynamic>::builder(keyring)
+    ///     .on_event(move |event| {
+    ///         if let CodecEventKind::Opened { age: KeyAge::Older, .. } = event.kind {
+    ///             counter.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// It runs in the middle of a request, so it must be quick and must not block. No lock is held, so it
+    /// may use the session and the codec. What it does with a codec itself is counted and logged, but is not
+    /// told to it or to another hook. If it panics, so does the call that it was told of; the session
+    /// remains usable.
+    pub fn on_event(mut self, hook: impl Fn(&CodecEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Box::new(hook));
+        self
+    }
+
     /// Allows this cookie's fastify key to be used for another cookie as well. By default that is an
     /// error if both codecs have clones of one [`Key`](crate::Key). A key that was loaded twice is
     /// detected when a request passes the layers of both.
@@ -291,6 +324,7 @@ impl<K: SessionKind> CodecBuilder<K> {
             share_fastify_key: self.share_fastify_key,
         };
         let mut inner = CodecInner::new(K::NAME, self.cookie, settings, self.clock, &self.keyring)?;
+        inner.events = Events::new(self.hook);
         if self.mark_deletions {
             inner.mark_deletions(&self.keyring)?;
         }

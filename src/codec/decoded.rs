@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::crypto::key_id::KeyId;
+use crate::events::KeyAge;
 #[cfg(feature = "revocation")]
 use crate::marks::Tag;
 use crate::plaintext::Json;
@@ -159,13 +160,18 @@ pub(crate) struct Validity {
     pub(crate) seen: Option<u64>,
     pub(crate) key_index: usize,
     pub(crate) key_id: KeyId,
-    /// The key is older than the one that sealed when the token was opened.
-    pub(crate) older_key: bool,
+    /// The key's age when the token was opened.
+    pub(crate) key_age: KeyAge,
     /// The token has no time of its last refresh.
     pub(crate) undated: bool,
 }
 
 impl Validity {
+    /// Whether the key is older than the one that sealed when the token was opened.
+    pub(crate) fn has_older_key(&self) -> bool {
+        self.key_age == KeyAge::Older
+    }
+
     /// Marks of a tag up to this number do not end the session.
     #[cfg(feature = "revocation")]
     pub(crate) fn survives(&self) -> u64 {

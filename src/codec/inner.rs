@@ -14,6 +14,7 @@ use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
 use crate::crypto::secretbox::Nonce;
 use crate::error::{ConfigError, DecodeErrorKind, EncodeErrorKind, Refusal, TooLarge};
+use crate::events::{Events, KeyAge};
 #[cfg(feature = "revocation")]
 use crate::marks::Marks;
 use crate::plaintext::Json;
@@ -83,6 +84,9 @@ pub(crate) struct CodecInner {
     #[cfg(feature = "registry")]
     pub(crate) watch: Option<Arc<dyn Watch>>,
     pub(super) ring: LiveRing,
+    /// Who is told of what the codec does. The cookie that marks deletions is no session, so it is not
+    /// told of.
+    pub(crate) events: Events,
 }
 
 impl CodecInner {
@@ -110,6 +114,7 @@ impl CodecInner {
             #[cfg(feature = "registry")]
             watch: None,
             ring,
+            events: Events::default(),
         })
     }
 
@@ -325,14 +330,15 @@ impl CodecInner {
         let opened = self.ring.read(|ring| {
             let primary = ring.primary(now);
             let opened = scheme::open(ring, primary, token, now)?;
-            let (key_id, older_key) = (ring[opened.key_index].id(), opened.key_index > primary);
-            Ok::<_, DecodeErrorKind>((opened, key_id, older_key))
+            let key_id = ring[opened.key_index].id();
+            let key_age = KeyAge::of(opened.key_index, primary);
+            Ok::<_, DecodeErrorKind>((opened, key_id, key_age))
         });
         #[cfg(feature = "key-directory")]
         if matches!(opened, Err(DecodeErrorKind::NoMatchingKey)) {
             self.tell_of_unknown_key();
         }
-        let (scheme::Opened { json, header, key_index, undated }, key_id, older_key) = opened?;
+        let (scheme::Opened { json, header, key_index, undated }, key_id, key_age) = opened?;
         let codecs = self.usual_idle();
         let idle = match header.idle {
             Some(idle) if idle.per_session => idle,
@@ -350,7 +356,7 @@ impl CodecInner {
             seen,
             key_index,
             key_id,
-            older_key,
+            key_age,
             undated,
         };
         let verified = Verified {

@@ -6,6 +6,7 @@ mod inner;
 mod ring;
 #[cfg(feature = "revocation")]
 mod tags;
+mod telling;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -26,12 +27,16 @@ use self::inner::MAX_CANDIDATES;
 pub(crate) use self::inner::Watch;
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, draw_id, draw_nonce};
+#[cfg(feature = "tower")]
+pub(crate) use self::ring::Ring;
 use crate::clock::unix_millis;
 use crate::cookies::values;
+use crate::crypto::key_id::KeyId;
 use crate::crypto::keyring::Keyring;
 use crate::error::{
     ConfigError, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Refusal,
 };
+use crate::events::CodecEventKind;
 use crate::kind::{self, SessionKind};
 use crate::logging;
 use crate::plaintext;
@@ -138,7 +143,7 @@ impl<K: SessionKind> Codec<K> {
         #[cfg(not(feature = "revocation"))]
         let seen = None;
         let header = Header { id, created_at: None, refreshed_at: now, idle: None, seen };
-        self.encode_with(data, header, now)
+        self.encode_with(data, header, now, None, |key| CodecEventKind::Sealed { key })
     }
 
     /// Re-seals a decoded session under the primary key, with the current time, so that its idle
@@ -174,7 +179,8 @@ impl<K: SessionKind> Codec<K> {
         let mut header = self.header(decoded)?;
         header.refreshed_at = now;
         header.idle = header.idle.filter(|idle| idle.per_session);
-        self.encode_with(&decoded.data, header, now)
+        let otherwise = |key| CodecEventKind::Refreshed { key };
+        self.encode_with(&decoded.data, header, now, Some(&decoded.info), otherwise)
     }
 
     /// Re-seals a decoded session under the primary key and keeps its times. This is what the
@@ -203,7 +209,9 @@ impl<K: SessionKind> Codec<K> {
     /// decoded; [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
     /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a session's own one under a fastify key.
     pub fn reseal(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
-        self.encode_with(&decoded.data, self.header(decoded)?, self.inner.now())
+        let (header, now) = (self.header(decoded)?, self.inner.now());
+        let otherwise = |key| CodecEventKind::Sealed { key };
+        self.encode_with(&decoded.data, header, now, Some(&decoded.info), otherwise)
     }
 
     fn header(&self, decoded: &Decoded<K::Data>) -> Result<Header, EncodeError> {
@@ -225,13 +233,23 @@ impl<K: SessionKind> Codec<K> {
         Ok(header)
     }
 
-    fn encode_with(&self, data: &K::Data, header: Header, now: u64) -> Result<String, EncodeError> {
+    /// Seals a session, and tells of it: that it was re-sealed, if the key of `previous` is older than the
+    /// one that seals, and otherwise what `otherwise` says.
+    fn encode_with(
+        &self,
+        data: &K::Data,
+        header: Header,
+        now: u64,
+        previous: Option<&TokenInfo>,
+        otherwise: impl FnOnce(KeyId) -> CodecEventKind,
+    ) -> Result<String, EncodeError> {
         let ring = self.inner.ring();
         let cipher = ring.sealing(now);
         let prefix_len = cipher.prefix_len(&header);
         let mut buffer = plaintext::serialize(prefix_len, data)
             .map_err(|error| EncodeErrorKind::serialize(&error))?;
-        self.inner.check(cipher, &buffer[prefix_len..], &header)?;
+        let checked = self.inner.check(cipher, &buffer[prefix_len..], &header);
+        checked.inspect_err(|error| self.inner.tell_if_too_large(error))?;
         if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
@@ -240,6 +258,13 @@ impl<K: SessionKind> Codec<K> {
         let header = self.inner.complete(Header { id: Some(id), ..header });
         let mut token = Vec::new();
         cipher.seal(draw_nonce(now)?, &header, &mut buffer, &mut token)?;
+        let key = cipher.id();
+        let previous = previous.filter(|info| ring.is_older(info.key_id, info.key_index, now));
+        let kind = match previous {
+            Some(info) => CodecEventKind::Resealed { key, previous: info.key_id },
+            None => otherwise(key),
+        };
+        self.inner.tell(kind, header.id.filter(|_| cipher.keeps_header()));
         Ok(String::from_utf8(token).expect("a token is ASCII"))
     }
 
@@ -321,8 +346,13 @@ impl<K: SessionKind> Codec<K> {
     /// is parsed, an expired one before its JSON is parsed (in the fastify scheme, the time is in
     /// the JSON).
     pub fn decode(&self, token: impl AsRef<[u8]>) -> Result<Decoded<K::Data>, DecodeError> {
-        let opened = self.open(token.as_ref())?;
-        Ok(self.decoded(opened))
+        let token = token.as_ref();
+        let opened = self.open(token);
+        match &opened {
+            Ok((_, verified)) => self.inner.tell_opened(&verified.validity),
+            Err(refusal) => self.inner.tell_refused(refusal, Some(token.len())),
+        }
+        Ok(self.decoded(opened?))
     }
 
     /// What an authentic token says of itself, even if it has expired, is from the future, or its
@@ -383,6 +413,11 @@ impl<K: SessionKind> Codec<K> {
         header: impl AsRef<[u8]>,
     ) -> Result<Decoded<K::Data>, DecodeError> {
         let opened = self.open_headers([header.as_ref()].into_iter());
+        match &opened {
+            Ok((_, verified)) => self.inner.tell_opened(&verified.validity),
+            Err((refusal, _)) if refusal.kind == DecodeErrorKind::Missing => {}
+            Err((refusal, length)) => self.inner.tell_refused(refusal, Some(*length)),
+        }
         Ok(self.decoded(opened.map_err(|(refusal, _)| refusal)?))
     }
 

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use crate::crypto::key_id::KeyId;
 #[cfg(feature = "fastify")]
 use crate::crypto::key_set::RingKey;
 use crate::crypto::keyring::Keyring;
@@ -52,6 +53,15 @@ impl Ring {
     /// The key that seals at this time.
     pub(crate) fn sealing(&self, now: u64) -> &TokenCipher {
         &self.ciphers[self.primary(now)]
+    }
+
+    /// Whether a key is older than the one that seals at this time. `place` says where in the ring it was
+    /// when it opened a token. A key that is no longer there was a previous one.
+    pub(crate) fn is_older(&self, key: KeyId, place: usize, now: u64) -> bool {
+        let is_here = |place: &usize| self.get(*place).is_some_and(|cipher| cipher.id() == key);
+        let place = Some(place).filter(is_here);
+        let place = place.or_else(|| self.iter().position(|cipher| cipher.id() == key));
+        place.is_none_or(|place| place > self.primary(now))
     }
 
     /// The key that seals at this time, and the older ones.

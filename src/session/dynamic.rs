@@ -202,27 +202,31 @@ impl Session<Dynamic> {
     ///
     /// As [`remove`](Self::remove).
     pub fn regenerate_keeping(&self, entries: &[&str]) -> Result<(), SessionError> {
-        let Shared { codec, incoming, .. } = &*self.shared;
-        let core = codec.inner();
-        let now = core.coarse_now();
-        let old = {
-            let mut state = self.opened();
-            state.check_writable()?;
-            let mut kept = state.entries().clone();
-            kept.retain(|name| entries.contains(&name));
-            // The old session is kept until it is certain that the new one can be written.
-            let json = kept.json().as_bytes();
-            let size = core.check(core.ring().sealing(now), json, &state.header(now))?;
-            incoming.check_room(core, size)?;
-            state.make_ready(core, now)?;
-            let id = new_id(core, now)?;
-            let old = state.regenerate_as(id)?;
-            state.write_entries(core, incoming, now, kept)?;
-            old
-        };
+        let old = self.tell_if_too_large(self.begin_with(entries))?;
         drop(old);
         self.note_write();
         Ok(())
+    }
+
+    /// Begins a new session with these entries of the old one. Returns the data that the caller has to drop
+    /// without the lock.
+    fn begin_with(&self, entries: &[&str]) -> Result<Option<Entries>, SessionError> {
+        let Shared { codec, incoming, .. } = &*self.shared;
+        let core = codec.inner();
+        let now = core.coarse_now();
+        let mut state = self.opened();
+        state.check_writable()?;
+        let mut kept = state.entries().clone();
+        kept.retain(|name| entries.contains(&name));
+        // The old session is kept until it is certain that the new one can be written.
+        let json = kept.json().as_bytes();
+        let size = core.check(core.ring().sealing(now), json, &state.header(now))?;
+        incoming.check_room(core, size)?;
+        state.make_ready(core, now)?;
+        let id = new_id(core, now)?;
+        let old = state.regenerate_as(id)?;
+        state.write_entries(core, incoming, now, kept)?;
+        Ok(old)
     }
 
     /// Writes the entries that `change` returns, if it returns any.
@@ -230,21 +234,22 @@ impl Session<Dynamic> {
         &self,
         change: impl FnOnce(&Entries) -> Option<Entries>,
     ) -> Result<bool, SessionError> {
-        let Shared { codec, incoming, .. } = &*self.shared;
-        let now = codec.inner().coarse_now();
-        let changed = {
-            let mut state = self.opened();
-            state.check_writable()?;
-            match change(state.entries()) {
-                Some(entries) => {
-                    state.write_entries(codec.inner(), incoming, now, entries)?;
-                    true
-                }
-                None => false,
-            }
-        };
+        let changed = self.tell_if_too_large(self.change_entries(change))?;
         self.note_write();
         Ok(changed)
+    }
+
+    fn change_entries(
+        &self,
+        change: impl FnOnce(&Entries) -> Option<Entries>,
+    ) -> Result<bool, SessionError> {
+        let Shared { codec, incoming, .. } = &*self.shared;
+        let now = codec.inner().coarse_now();
+        let mut state = self.opened();
+        state.check_writable()?;
+        let Some(entries) = change(state.entries()) else { return Ok(false) };
+        state.write_entries(codec.inner(), incoming, now, entries)?;
+        Ok(true)
     }
 
     fn parse_entry<T: DeserializeOwned>(&self, entry: &str, json: &str) -> Result<T, SessionError> {

@@ -261,9 +261,16 @@ impl<K: SessionKind> Session<K> {
 
     /// From now on the session is empty, because it has ended.
     fn refuse(&self) -> SessionError {
-        let old = self.opened().refuse();
-        // Without the lock, because dropping the data runs foreign code.
+        let (old, is_new) = {
+            let mut state = self.opened();
+            let is_new = state.refused() != Some(DecodeErrorKind::Ended);
+            (state.refuse(), is_new)
+        };
+        // Without the lock, because dropping the data and telling run foreign code.
         drop(old);
+        if is_new {
+            self.core().tell_refused(&DecodeErrorKind::Ended.into(), None);
+        }
         SessionErrorKind::Ended.into()
     }
 

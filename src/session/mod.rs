@@ -21,12 +21,13 @@ use std::time::Duration;
 pub(crate) use self::incoming::{Incoming, Written};
 use self::refresh::Circumstances;
 pub(crate) use self::response::{Outcome, Reply};
-use self::state::{Basis, Event, Opened, Snapshot, State, Write};
+use self::state::{Basis, Deed, Event, Opened, Snapshot, State, Write};
 use crate::codec::{Codec, CodecInner, TokenInfo, check_timeout};
 use crate::cookies::CookieOptions;
 use crate::error::{
     ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, SessionError, SessionErrorKind,
 };
+use crate::events::CodecEventKind;
 use crate::kind::{self, Dynamic, SessionKind};
 use crate::logging;
 use crate::plaintext::{Json, serialize_text};
@@ -641,7 +642,8 @@ impl<K: SessionKind> Session<K> {
         #[cfg(not(feature = "revocation"))]
         let ended = false;
         let circumstances = Circumstances { reply, now, active, keep_writes_on_error, ended };
-        let (outcome, event) = self.lock().finish(core, incoming, &circumstances);
+        let mut deed = None;
+        let (outcome, event) = self.lock().finish(core, incoming, &circumstances, &mut deed);
         #[cfg(feature = "registry")]
         if outcome.set_cookie.is_some() && !ended && !self.lock().is_empty() {
             self.tell_refreshed(now);
@@ -650,10 +652,15 @@ impl<K: SessionKind> Session<K> {
         match event {
             None => {}
             Some(Event::NotSent) => logging::not_sent(cookie, reply.status),
-            Some(Event::NotSealed(reason)) => logging::not_sealed(cookie, &reason),
-            Some(Event::Resealed(key)) => logging::resealed(cookie, key),
+            Some(Event::NotSealed(reason)) => {
+                logging::not_sealed(cookie, &reason);
+                core.tell_if_too_large(&reason);
+            }
             Some(Event::Postponed(why)) => logging::postponed(cookie, why),
             Some(Event::Withheld) => logging::withheld(cookie),
+        }
+        if let Some(Deed { kind, session }) = deed {
+            core.tell(kind, session);
         }
         Some(outcome)
     }
@@ -719,19 +726,14 @@ impl<K: SessionKind> Session<K> {
         }
         drop(state);
         let Shared { codec, incoming, .. } = &*self.shared;
-        let opening = codec.open_headers(incoming.values()).map_err(|(refusal, length)| {
-            if refusal.kind != DecodeErrorKind::Missing {
-                logging::refused(codec.cookie_name(), &refusal, length);
-            } else if wanted {
-                logging::absent(codec.cookie_name());
-            }
-            refusal
-        });
+        let core = codec.inner();
+        let opening = codec.open_headers(incoming.values());
+        let is_missing =
+            matches!(&opening, Err((refusal, _)) if refusal.kind == DecodeErrorKind::Missing);
+        if is_missing && wanted {
+            logging::absent(codec.cookie_name());
+        }
         let opened = opening.map(|(data, verified)| {
-            let validity = verified.validity;
-            if validity.older_key {
-                logging::opened_by_older_key(codec.cookie_name(), validity.key_id, validity.id);
-            }
             let empty = K::is_empty(&data);
             Opened { data, empty, verified }
         });
@@ -741,8 +743,27 @@ impl<K: SessionKind> Session<K> {
             drop(opened);
             return self.lock();
         }
-        state.install(opened);
-        state
+        // What is told comes after, so that whoever hears it and uses the session does not open it again.
+        match opened {
+            Ok(opened) => {
+                let validity = opened.verified.validity;
+                state.install(Ok(opened));
+                if !validity.has_older_key() && !core.events.is_heard() {
+                    return state;
+                }
+                drop(state);
+                core.tell_opened(&validity);
+            }
+            Err((refusal, length)) => {
+                state.install(Err(&refusal));
+                if is_missing {
+                    return state;
+                }
+                drop(state);
+                core.tell_refused(&refusal, Some(length));
+            }
+        }
+        self.lock()
     }
 
     /// Ends the current session. The caller returns nothing, so an error is logged.
@@ -803,9 +824,22 @@ impl<K: SessionKind> Session<K> {
         };
         let core = self.core();
         let now = core.coarse_now();
-        self.opened().write(core, &self.shared.incoming, now, &mut write)?;
+        let written = self.opened().write(core, &self.shared.incoming, now, &mut write);
+        self.tell_if_too_large(written)?;
         self.note_write();
         Ok(())
+    }
+
+    /// Tells of a write that was refused because it is too large.
+    fn tell_if_too_large<T>(&self, written: Result<T, SessionError>) -> Result<T, SessionError> {
+        written.inspect_err(|error| match error.kind() {
+            SessionErrorKind::Encode(error) => self.core().tell_if_too_large(error),
+            SessionErrorKind::CookieHeaderTooLarge { size, limit, .. } => {
+                let (size, limit) = (*size, *limit);
+                self.core().tell(CodecEventKind::TooLarge { size, limit }, None);
+            }
+            _ => {}
+        })
     }
 
     /// The data for a caller: the data that was parsed when the cookie was opened, or the JSON parsed

@@ -31,7 +31,7 @@ impl Validity {
         if due || self.undated {
             Some(Refresh::Due)
         } else {
-            self.older_key.then_some(Refresh::OlderKey)
+            self.has_older_key().then_some(Refresh::OlderKey)
         }
     }
 }

@@ -12,11 +12,14 @@ use super::ending::Ending;
 use super::incoming::Incoming;
 use super::refresh::{Circumstances, Refresh, postponed};
 use super::response::{Outcome, Sharing};
-use crate::codec::{CodecInner, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce};
+use crate::codec::{
+    CodecInner, Ring, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce,
+};
 use crate::cookies::{SetCookie, values};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::secretbox::Nonce;
 use crate::error::{DecodeErrorKind, EncodeErrorKind, Refusal, SessionError, SessionErrorKind};
+use crate::events::CodecEventKind;
 use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "revocation")]
 use crate::marks::Tag;
@@ -66,12 +69,37 @@ pub(super) enum Event {
     NotSent,
     /// The session could not be sealed.
     NotSealed(EncodeErrorKind),
-    /// The cookie was sealed under an older key, and is now sealed under the primary.
-    Resealed(KeyId),
     /// A refresh or rotation could undo another response's change, so it waits for the next request.
     Postponed(&'static str),
     /// The session was ended while the request was handled, so that what was written is not sent.
     Withheld,
+}
+
+/// What a response does with the browser's cookie, to tell once the lock is released.
+pub(super) struct Deed {
+    pub(super) kind: CodecEventKind,
+    pub(super) session: Option<SessionId>,
+}
+
+impl Deed {
+    /// What sealing did. `previous` has what the browser's cookie said, unless a handler wrote something
+    /// else.
+    fn seal(
+        key: KeyId,
+        session: Option<SessionId>,
+        ring: &Ring,
+        previous: Option<&Validity>,
+        now: u64,
+    ) -> Self {
+        let kind = match previous {
+            None => CodecEventKind::Sealed { key },
+            Some(previous) if ring.is_older(previous.key_id, previous.key_index, now) => {
+                CodecEventKind::Resealed { key, previous: previous.key_id }
+            }
+            Some(_) => CodecEventKind::Refreshed { key },
+        };
+        Self { kind, session }
+    }
 }
 
 /// What a handler writes.
@@ -191,7 +219,7 @@ impl<K: SessionKind> State<K> {
     }
 
     /// Takes over the content of the request's cookie.
-    pub(super) fn install(&mut self, opened: Result<Opened<K>, Refusal>) {
+    pub(super) fn install(&mut self, opened: Result<Opened<K>, &Refusal>) {
         self.opened = true;
         match opened {
             Ok(Opened { data, empty, verified }) => {
@@ -530,12 +558,13 @@ impl<K: SessionKind> State<K> {
         vary.then(|| Outcome { vary, ..Outcome::default() })
     }
 
-    /// The headers for the response. From now on nothing can be written.
+    /// The headers for the response, and in `deed` what they do. From now on nothing can be written.
     pub(super) fn finish(
         &mut self,
         core: &CodecInner,
         incoming: &Incoming,
         circumstances: &Circumstances<'_>,
+        deed: &mut Option<Deed>,
     ) -> (Outcome, Option<Event>) {
         let change = std::mem::replace(&mut self.change, Change::Closed);
         let nonce = self.nonce.take();
@@ -554,10 +583,10 @@ impl<K: SessionKind> State<K> {
             (Change::None, None) => (None, None),
             (Change::Written { .. }, None) => (self.removal(core, incoming), None),
             (Change::Written { forced }, Some(json)) if forced || self.differs() => {
-                self.send_write(core, incoming, circumstances, nonce, json)
+                self.send_write(core, incoming, circumstances, nonce, json, deed)
             }
             (Change::None | Change::Written { .. }, Some(json)) => {
-                self.send_refresh(core, incoming, circumstances, nonce, json)
+                self.send_refresh(core, incoming, circumstances, nonce, json, deed)
             }
         };
         // Also where another session takes the place of a deleted one.
@@ -568,6 +597,9 @@ impl<K: SessionKind> State<K> {
             Ok(mark) => (mark.and_then(|mark| HeaderValue::try_from(mark).ok()), event),
             Err(error) => (None, Some(Event::NotSealed(error))),
         };
+        if set_cookie.is_some() && deed.is_none() {
+            *deed = Some(Deed { kind: CodecEventKind::Removed, session: self.came });
+        }
         let vary = self.read || set_cookie.is_some();
         let shared = set_cookie.is_some()
             && circumstances.reply.sharing(circumstances.now) == Sharing::Chosen;
@@ -606,6 +638,7 @@ impl<K: SessionKind> State<K> {
         circumstances: &Circumstances<'_>,
         nonce: Option<Nonce>,
         json: &str,
+        deed: &mut Option<Deed>,
     ) -> (Option<HeaderValue>, Option<Event>) {
         #[cfg(feature = "revocation")]
         let sends_on_error = self.sends_on_error;
@@ -626,8 +659,15 @@ impl<K: SessionKind> State<K> {
             has_room && core.check(cipher, json.as_bytes(), &self.header(now)).is_ok()
         };
         let cipher = ring.not_newer(now).iter().find(carries).unwrap_or(ring.sealing(now));
+        // Otherwise it was only kept alive, or given another idle timeout.
+        let stored = self.stored.as_ref().filter(|_| matches!(self.content, Content::Stored));
+        let previous = stored.map(|stored| &stored.validity);
         match self.seal(core, cipher, nonce, now, now, json) {
-            Ok(cookie) => (cookie, None),
+            Ok(Some((cookie, id))) => {
+                *deed = Some(Deed::seal(cipher.id(), id, &ring, previous, now));
+                (Some(cookie), None)
+            }
+            Ok(None) => (None, None),
             // If the new session cannot be written, the older one must not stay in its place.
             Err(error) if self.stored.is_none() || error == EncodeErrorKind::Expired => {
                 (self.removal(core, incoming), Some(Event::NotSealed(error)))
@@ -645,6 +685,7 @@ impl<K: SessionKind> State<K> {
         circumstances: &Circumstances<'_>,
         nonce: Option<Nonce>,
         json: &str,
+        deed: &mut Option<Deed>,
     ) -> (Option<HeaderValue>, Option<Event>) {
         let Some(Verified { validity, .. }) = &self.stored else { return (None, None) };
         let now = circumstances.now;
@@ -660,12 +701,17 @@ impl<K: SessionKind> State<K> {
         let ring = core.ring();
         let cipher = ring.sealing(now);
         match self.seal(core, cipher, nonce, now, refreshed_at, json) {
-            Ok(cookie) => (cookie, validity.older_key.then(|| Event::Resealed(cipher.id()))),
+            Ok(Some((cookie, id))) => {
+                *deed = Some(Deed::seal(cipher.id(), id, &ring, Some(validity), now));
+                (Some(cookie), None)
+            }
+            Ok(None) => (None, None),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
         }
     }
 
+    /// The cookie, and the id that it carries.
     fn seal(
         &self,
         core: &CodecInner,
@@ -674,7 +720,7 @@ impl<K: SessionKind> State<K> {
         now: u64,
         refreshed_at: u64,
         json: &str,
-    ) -> Result<Option<HeaderValue>, EncodeErrorKind> {
+    ) -> Result<Option<(HeaderValue, Option<SessionId>)>, EncodeErrorKind> {
         let own = self.own_idle.filter(|_| cipher.keeps_header());
         let own = own.map(|seconds| Idle { seconds, per_session: true });
         // A rotation alone must not make the session last longer. A refresh uses the codec's timeout.
@@ -697,6 +743,7 @@ impl<K: SessionKind> State<K> {
         let nonce = nonce.map_or_else(|| draw_nonce(now), Ok)?;
         // A session from a format without ids gets one here.
         let id = Some(self.id.map_or_else(|| draw_id(now), Ok)?);
+        let session = id.filter(|_| cipher.keeps_header());
         let token = Header { id, created_at, refreshed_at, idle, seen: self.seen };
         core.check(cipher, json.as_bytes(), &token)?;
         let value_len = cipher.token_len(json.len(), &token);
@@ -707,7 +754,7 @@ impl<K: SessionKind> State<K> {
             // Keeps it out of `Debug` and of HTTP/2's header tables.
             header.set_sensitive(true);
         }
-        Ok(header)
+        Ok(header.map(|header| (header, session)))
     }
 
     /// The `Set-Cookie` that removes the cookie, if the request has one of this name, valid or not.

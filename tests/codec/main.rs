@@ -7,6 +7,7 @@ mod config;
 mod cookie_options;
 #[cfg(all(feature = "axum", feature = "fastify"))]
 mod errors;
+mod events;
 mod native_token;
 mod redaction;
 mod rotation;

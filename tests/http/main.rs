@@ -8,6 +8,7 @@ mod activity;
 mod automatic;
 mod bad_cookies;
 mod delete;
+mod events;
 mod expiry;
 #[cfg(feature = "tracing")]
 mod extractors;

@@ -6,6 +6,7 @@ mod store_suite;
 mod support;
 
 mod codec;
+mod events;
 mod races;
 mod registry;
 mod session;

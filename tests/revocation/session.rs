@@ -372,7 +372,7 @@ async fn a_node_session_ends_by_its_tag_and_not_by_its_id() {
 }
 
 /// A store that is there only when it is told so. It keeps nothing.
-struct Switch(Arc<AtomicBool>);
+pub(crate) struct Switch(pub(crate) Arc<AtomicBool>);
 
 impl Switch {
     fn answer<T>(&self, answer: T) -> Result<T, StoreError> {

@@ -8,6 +8,7 @@ mod browser;
 pub(crate) mod child;
 #[cfg(feature = "fastify")]
 pub(crate) mod fastify;
+pub(crate) mod heard;
 #[cfg(feature = "tracing")]
 pub(crate) mod log;
 mod rng;
