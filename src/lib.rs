@@ -286,8 +286,8 @@
 //!
 //! # Features
 //!
-//! All features except `simd`, `revocation`, `registry` and `key-directory` are on by default. They are
-//! additive. Without any feature, keys, keyring and codec remain, with no HTTP and no async.
+//! All features except `key-directory`, `metrics`, `simd`, `revocation` and `registry` are on by default.
+//! They are additive. Without any feature, keys, keyring and codec remain, with no HTTP and no async.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -296,6 +296,7 @@
 //! | `passphrase` | `Key::from_passphrase`, `Salt` |
 //! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |
 //! | `tracing` | logs: refused and sealed cookies at debug level, mistakes and late writes at error level |
+//! | `metrics` | counts what codecs do, by cookie and key, with the `metrics` crate ([more](CodecEvent#metrics)). Off by default |
 //! | `cli` | the program `genkey`; implies `passphrase` |
 //! | `simd` | computes the same cipher with `dryoc`'s vectorised code. Off by default |
 //! | `revocation` | `Revocations`: ends sessions on the server. Off by default |

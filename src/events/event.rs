@@ -24,6 +24,28 @@ use crate::session_id::SessionId;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # Metrics
+///
+/// With the feature `metrics` the same is counted through the `metrics` crate, without a hook. `cookie` is
+/// the cookie's name, `key` the id of the key that opened or sealed.
+///
+/// | counter | labels |
+/// |---|---|
+/// | `sealed_session_opened_total` | `cookie`, `key`, `age` ([`KeyAge::code`]) |
+/// | `sealed_session_refused_total` | `cookie`, `reason` ([`DecodeErrorKind::code`]) |
+/// | `sealed_session_sealed_total` | `cookie`, `key` |
+/// | `sealed_session_refreshed_total` | `cookie`, `key` |
+/// | `sealed_session_resealed_total` | `cookie`, `key` |
+/// | `sealed_session_removed_total` | `cookie` |
+/// | `sealed_session_too_large_total` | `cookie` |
+///
+/// The recorder must be installed before the first event: each codec registers its counters then, and those
+/// of a key when that key is first used.
+///
+/// An old key can go when no server has opened or sealed anything with it for as long as the longest idle
+/// timeout. Of `sealed_session_opened_total`, `age="older"` shows how many sessions are still under an old
+/// key.
+///
 /// # Security
 ///
 /// It carries neither a cookie nor a key nor data of the session.

@@ -1,13 +1,19 @@
-//! What a codec does is told here, once for each event: to the log and to the hook of
-//! `CodecBuilder::on_event`. No event carries a cookie, a key or a plaintext.
+//! What a codec does is told here, once for each event: to the log, to the `metrics` facade and to the
+//! hook of `CodecBuilder::on_event`. No event carries a cookie, a key or a plaintext.
 //!
-//! Both are foreign code and may use the session and the codec. So never call a function of this
+//! All three are foreign code and may use the session and the codec. So never call a function of this
 //! module while holding a lock.
 
+#[cfg(feature = "metrics")]
+mod counters;
 mod event;
+#[cfg(feature = "key-directory")]
+pub(crate) mod gauges;
 
 use std::cell::Cell;
 
+#[cfg(feature = "metrics")]
+use self::counters::Counters;
 pub use self::event::{CodecEvent, CodecEventKind, KeyAge};
 use crate::error::Refusal;
 use crate::logging;
@@ -19,18 +25,24 @@ pub(crate) type Hook = Box<dyn Fn(&CodecEvent<'_>) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Events {
     hook: Option<Hook>,
+    #[cfg(feature = "metrics")]
+    counters: Counters,
 }
 
 impl Events {
     pub(crate) fn new(hook: Option<Hook>) -> Self {
-        Self { hook }
+        Self {
+            hook,
+            #[cfg(feature = "metrics")]
+            counters: Counters::default(),
+        }
     }
 
     /// Whether anybody may want to hear of what most requests do. (The log hears of the rest in any case,
     /// which is what `tracing`'s feature `log` needs.)
     #[inline]
     pub(crate) fn is_heard(&self) -> bool {
-        self.hook.is_some() || logging::has_listeners()
+        self.hook.is_some() || cfg!(feature = "metrics") || logging::has_listeners()
     }
 
     /// Tells of an event that is not a refusal.
@@ -47,6 +59,8 @@ impl Events {
     }
 
     fn pass_on(&self, event: &CodecEvent<'_>) {
+        #[cfg(feature = "metrics")]
+        self.counters.count(event);
         // Last, because it may panic.
         if let Some(hook) = &self.hook {
             call(hook, event);
