@@ -12,12 +12,14 @@ use super::events::Event;
 use super::files::{KeyFile, KeyFiles};
 use super::in_force::{InForce, Waits};
 use super::read::{A_MOMENT, Source};
+use super::status::time;
 use super::wake::Wake;
 use crate::clock::{CodecClock, monotonic_millis};
 use crate::crypto::key_file;
 use crate::crypto::key_id::KeyId;
 use crate::crypto::key_set::{Follower, Live};
 use crate::error::{KeyError, KeyErrorKind};
+use crate::events::gauges::{KeysSeen, keys_seen};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Where the keys are, and how to follow them.
@@ -88,6 +90,7 @@ impl Following {
         let _ = following.live.set(Arc::downgrade(&live));
         following.spawn()?;
         events.into_iter().for_each(Event::tell);
+        following.measure(now);
         Ok((following, live))
     }
 
@@ -133,7 +136,21 @@ impl Following {
             Err(error) => self.state().bad_look(error, now, self.settings.waits.stale),
         };
         events.into_iter().for_each(Event::tell);
+        self.measure(now);
         result
+    }
+
+    /// Sets the gauges of these keys.
+    fn measure(&self, now: u64) {
+        let seen = {
+            let state = self.state();
+            KeysSeen {
+                count: state.in_force.files().len(),
+                age: Duration::from_millis(now.saturating_sub(state.last_good)),
+                next_change: state.in_force.next_change(now).map(time),
+            }
+        };
+        keys_seen(&self.settings.source.path().to_string_lossy(), &seen);
     }
 
     fn try_look(&self) -> Result<(), KeyError> {

@@ -78,6 +78,7 @@ impl KeyDirectoryStatus {
     }
 }
 
-fn time(unix_millis: u64) -> SystemTime {
+/// A time in milliseconds since the Unix epoch.
+pub(super) fn time(unix_millis: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(unix_millis)).unwrap_or(UNIX_EPOCH)
 }
