@@ -83,6 +83,7 @@ pub(super) struct LiveRing {
     /// The name of the cookie. Fastify keys are claimed for it as long as this lives.
     name: Arc<str>,
     /// Whether a fastify key must not serve another cookie as well.
+    #[cfg_attr(not(feature = "fastify"), allow(dead_code, reason = "no keys to claim"))]
     claims_keys: bool,
     ring: RwLock<Arc<Ring>>,
     /// Whether a session may have to be sealed again at some time. Every request reads it.
