@@ -11,6 +11,8 @@ mod in_force;
 mod names;
 mod read;
 mod settings;
+#[cfg(test)]
+mod simulation;
 mod status;
 #[cfg(test)]
 mod tests;
