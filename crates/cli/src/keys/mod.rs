@@ -1,5 +1,14 @@
 //! `keys`: the keys in a directory or in files.
 
+#![allow(dead_code, unused_imports, reason = "for the commands")]
+
+mod access;
+mod directory;
+mod plan;
+mod settings;
+mod state;
+mod times;
+
 use clap::Subcommand;
 
 use crate::failure::{Failure, Status};
