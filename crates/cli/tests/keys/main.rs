@@ -1,0 +1,10 @@
+//! The commands `sealed-session keys …`, run as a user runs them.
+//!
+//! Where a test needs another time, it sets the clock of the program, which only a debug build allows.
+
+#![cfg(unix)]
+
+mod revoke;
+mod rotate;
+mod support;
+mod years;
