@@ -9,7 +9,8 @@ const AFTER: &str = "\
 Exit status:
   0  yes: it opens, it is in order, it is done
   1  no: it does not open, something needs attention, nothing was done
-  2  the command could not run: its arguments, or a file that cannot be read
+  2  the command could not run: its arguments, or a file that cannot be read;
+     or what it looked at is useless
 
 Colours are used only on a terminal, and not if NO_COLOR is set.";
 

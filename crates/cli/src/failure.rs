@@ -11,6 +11,9 @@ pub(crate) enum Status {
     Yes,
     /// Exit status 1.
     No,
+    /// Exit status 2: what was looked at is useless. As with a command that could not run, somebody must
+    /// look at once.
+    Critical,
 }
 
 impl From<Status> for ExitCode {
@@ -18,6 +21,7 @@ impl From<Status> for ExitCode {
         Self::from(match status {
             Status::Yes => 0,
             Status::No => 1,
+            Status::Critical => 2,
         })
     }
 }

@@ -4,16 +4,11 @@
 //! prints a session's data unless it is asked to by name.
 
 mod cli;
-
-#[allow(dead_code, reason = "for `keys`")]
 mod failure;
 mod inspect;
 mod keys;
-
-#[allow(dead_code, unused_imports, reason = "for `keys`")]
 mod output;
 mod pages;
-
 mod time;
 
 use std::process::ExitCode;

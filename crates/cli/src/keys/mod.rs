@@ -1,16 +1,17 @@
 //! `keys`: the keys in a directory or in files.
 
 mod access;
+mod check;
 mod directory;
+mod modes;
 mod now;
-#[allow(unused_imports, reason = "for `keys status`")]
 mod plan;
 mod report;
 mod revoke;
 mod rotate;
 mod settings;
-#[allow(dead_code, reason = "for `keys status`")]
 mod state;
+mod status;
 mod times;
 
 use std::fs;
@@ -30,6 +31,12 @@ pub(crate) enum Args {
     /// Add the next key when it is due; remove keys that no session needs
     Rotate(rotate::Args),
 
+    /// Which key seals, which opens, which may go, and what is wrong
+    Status(status::Args),
+
+    /// Whether files contain keys that can be used, and nobody else can read
+    Check(check::Args),
+
     /// Put a leaked key out of use at once
     Revoke(revoke::Args),
 }
@@ -37,6 +44,8 @@ pub(crate) enum Args {
 pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
     match args {
         Args::Rotate(args) => rotate::run(args, output),
+        Args::Status(args) => status::run(args, output),
+        Args::Check(args) => check::run(args, output),
         Args::Revoke(args) => revoke::run(args, output),
     }
 }

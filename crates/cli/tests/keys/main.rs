@@ -4,7 +4,9 @@
 
 #![cfg(unix)]
 
+mod check;
 mod revoke;
 mod rotate;
+mod status;
 mod support;
 mod years;
