@@ -245,7 +245,8 @@ fn the_fingerprint_is_of_names_keys_and_tombstones() {
     }
 }
 
-/// What `docs/guide/rotation.md` says, word by word: the key that seals now.
+/// The rule as it is said in words: the newest key that has come and has settled, or else the oldest that
+/// has come, or else the earliest.
 fn by_the_rule(keys: &[(KeyFile, u64)], now: u64) -> KeyId {
     let come = || keys.iter().filter(|(file, _)| file.seals_from <= at(now));
     let settled = come().filter(|(_, known)| now >= known + WAITS.settle);

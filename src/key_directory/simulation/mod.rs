@@ -216,14 +216,9 @@ fn history(seed: u64, rules: Rules) -> Result<(), String> {
     Ok(())
 }
 
-/// How many of these histories lose a session.
-fn losses(count: u64, rules: Rules) -> u64 {
-    (0..count).filter(|seed| history(*seed, rules).is_err()).count() as u64
-}
-
 #[test]
 fn no_session_is_lost() {
-    let count = std::env::var("SIMULATIONS").map_or(300, |count| count.parse().unwrap());
+    let count = std::env::var("SIMULATIONS").map_or(200, |count| count.parse().unwrap());
     let failures: Vec<_> = (0..count).filter_map(|seed| history(seed, Rules::Real).err()).collect();
     assert!(
         failures.is_empty(),
@@ -236,8 +231,7 @@ fn no_session_is_lost() {
 #[test]
 fn worse_rules_lose_sessions() {
     for rules in [Rules::NoSettleAtStart, Rules::NoSettle, Rules::FileTimesAlone, Rules::AnySet] {
-        let lost = losses(1000, rules);
-        println!("{rules:?}: {lost} of 1000");
-        assert!(lost > 0, "{rules:?} loses nothing: the simulation does not see it");
+        let loses = (0..1000).any(|seed| history(seed, rules).is_err());
+        assert!(loses, "{rules:?} loses nothing: the simulation does not see it");
     }
 }
