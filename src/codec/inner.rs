@@ -325,7 +325,8 @@ impl CodecInner {
         if token.len() > MAX_COOKIE_LEN - self.cookie.name().len() {
             return Err(DecodeErrorKind::TooLong.into());
         }
-        let now = self.now();
+        // Timeouts are in seconds, so a few milliseconds do not matter.
+        let now = self.coarse_now();
         // The ring is not copied: nothing here blocks or runs the user's code.
         let opened = self.ring.read(|ring| {
             let primary = ring.primary(now);
