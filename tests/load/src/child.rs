@@ -57,11 +57,17 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Process {
     /// SIGKILL: the server gets no chance to save anything.
-    fn drop(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -70,11 +76,12 @@ pub(crate) struct KeyFile {
     path: PathBuf,
     /// Each with the time at which the next one took its place.
     keys: Vec<(String, Option<u64>)>,
+    most: usize,
 }
 
 impl KeyFile {
     pub(crate) fn new(directory: &Path, name: &str) -> Result<Self, String> {
-        let mut file = Self { path: directory.join(name), keys: Vec::new() };
+        let mut file = Self { path: directory.join(name), keys: Vec::new(), most: 0 };
         file.rotate(u64::MAX)?;
         Ok(file)
     }
@@ -96,6 +103,7 @@ impl KeyFile {
         self.keys.retain(|(_, at)| at.is_none_or(|at| now < at.saturating_add(keep)));
         let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         self.keys.insert(0, (hex, None));
+        self.most = self.most.max(self.keys.len());
         let lines: String = self.keys.iter().map(|(key, _)| format!("{key}\n")).collect();
         let next = self.path.with_extension("next");
         std::fs::write(&next, lines)
@@ -103,8 +111,9 @@ impl KeyFile {
             .map_err(|error| error.to_string())
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+    /// How many keys there were at once.
+    pub(crate) fn most(&self) -> usize {
+        self.most
     }
 }
 

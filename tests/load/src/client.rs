@@ -10,7 +10,8 @@ use crate::wire::{Answer, Connection};
 
 /// What the connections share.
 pub(crate) struct Traffic {
-    pub(crate) port: u16,
+    /// The servers, each request to one of them by chance.
+    pub(crate) ports: Vec<u16>,
     /// Requests of one connection.
     pub(crate) requests: u64,
     /// The least time from one request of a connection to its next.
@@ -66,8 +67,9 @@ impl Tally {
 
 pub(crate) struct Client {
     traffic: Arc<Traffic>,
-    connection: Connection,
-    random: u64,
+    /// One to each server.
+    connections: Vec<Connection>,
+    random: Random,
     users: Vec<u32>,
     /// The user's cookie as a place in `issued`.
     current: Vec<Option<usize>>,
@@ -77,9 +79,9 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(traffic: Arc<Traffic>, users: Vec<u32>) -> Self {
-        let random = 0x9e37_79b9_7f4a_7c15 ^ (u64::from(users[0]) << 17);
+        let random = Random::new(u64::from(users[0]) << 17);
         Self {
-            connection: Connection::new(traffic.port),
+            connections: traffic.ports.iter().map(|port| Connection::new(*port)).collect(),
             traffic,
             random,
             current: vec![None; users.len()],
@@ -209,10 +211,11 @@ impl Client {
         self.issued.len() - 1
     }
 
-    /// Asks; where the server is being killed, until it answers.
+    /// Asks one of the servers; where it is being killed, until it answers.
     async fn ask(&mut self, line: &str, cookie: Option<&str>) -> Result<Answer, String> {
+        let server = self.below(self.connections.len());
         for _ in 0..2_000 {
-            match self.connection.ask(line, cookie).await {
+            match self.connections[server].ask(line, cookie).await {
                 Ok(answer) if answer.status >= 500 => {
                     return Err(format!("{line}: {} {}", answer.status, answer.body));
                 }
@@ -227,12 +230,24 @@ impl Client {
         Err("the server did not come back".into())
     }
 
-    /// xorshift: the same traffic each time.
     fn below(&mut self, limit: usize) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random >> 11) as usize % limit
+        self.random.below(limit)
+    }
+}
+
+/// xorshift: the same traffic each time.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(0x9e37_79b9_7f4a_7c15 ^ seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit
     }
 }
 

@@ -2,13 +2,16 @@
 //!
 //!     cargo run --release -p under-load                 20,000 requests a part
 //!     cargo run --release -p under-load -- --full       a million
-//!     … -- --only rotation                    one part: plain, rotation, expiry, hostile or idle
+//!     … -- --only rotation                    one part: plain, rotation, expiry, directory, hostile or idle
+//!
+//! The part `directory` runs the program of `cargo build --release -p sealed-session-cli`.
 //!
 //! Each part prints its figures, and the program fails at the first fault. It is bounded in requests and
 //! in time, and takes its servers with it when it ends.
 
 mod child;
 mod client;
+mod directory;
 mod hostile;
 mod idle;
 mod server;
@@ -22,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use child::{KeyFile, Process, free_port};
 use client::{Client, Tally, Traffic};
+use directory::Directory;
 
 const CONNECTIONS: u32 = 64;
 const USERS: u32 = 1_000;
@@ -39,7 +43,7 @@ fn main() -> ExitCode {
         ["--full"] => all(true, None),
         ["--only", part] => all(false, Some(part)),
         ["--full", "--only", part] => all(true, Some(part)),
-        _ => Err("usage: under-load [--full] [--only plain|rotation|expiry|hostile|idle]".into()),
+        _ => Err("usage: under-load [--full] [--only PART]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,7 +78,7 @@ fn all(full: bool, only: Option<&str>) -> Result<(), String> {
     std::fs::create_dir(&directory).map_err(|error| error.to_string())?;
     let plan = Plan { full, directory };
     let requests = if full { 1_000_000 } else { 20_000 };
-    let parts = ["plain", "rotation", "expiry", "hostile", "idle"];
+    let parts = ["plain", "rotation", "expiry", "directory", "hostile", "idle"];
     if only.is_some_and(|only| !parts.contains(&only)) {
         return Err(format!("the parts are {}", parts.join(", ")));
     }
@@ -88,6 +92,7 @@ fn all(full: bool, only: Option<&str>) -> Result<(), String> {
                 "plain" => sessions(&plan, Part::plain(requests)).await,
                 "rotation" => sessions(&plan, Part::rotation(requests, full)).await,
                 "expiry" => sessions(&plan, Part::expiry()).await,
+                "directory" => sessions(&plan, Part::directory(full)).await,
                 "hostile" => hostile::part(&plan).await,
                 _ => idle::part(&plan).await,
             }
@@ -108,16 +113,26 @@ struct Part {
     at_least: Duration,
     idle: u64,
     absolute: u64,
-    rotates: bool,
+    rotation: Rotation,
     kills: u64,
     replays: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rotation {
+    Never,
+    /// One server, which is told of a new key each second.
+    File,
+    /// Two servers that follow a directory, which the tool rotates.
+    Directory,
 }
 
 impl Part {
     fn plain(requests: u64) -> Self {
         let at_least = Duration::ZERO;
         let (idle, absolute) = (DAY, 30 * DAY);
-        Self { requests, at_least, idle, absolute, rotates: false, kills: 0, replays: false }
+        let rotation = Rotation::Never;
+        Self { requests, at_least, idle, absolute, rotation, kills: 0, replays: false }
     }
 
     /// A new key every second and `kill -9`, while no session may end. All keys stay, so at the end
@@ -126,7 +141,8 @@ impl Part {
         let at_least = Duration::from_secs(if full { 60 } else { 8 });
         let kills = if full { 20 } else { 3 };
         let (idle, absolute) = (DAY, 30 * DAY);
-        Self { requests, at_least, idle, absolute, rotates: true, kills, replays: true }
+        let rotation = Rotation::File;
+        Self { requests, at_least, idle, absolute, rotation, kills, replays: true }
     }
 
     /// The same with sessions of seconds, so that both sides of "until it expires" are seen: a key
@@ -134,20 +150,51 @@ impl Part {
     fn expiry() -> Self {
         let at_least = Duration::from_secs(15);
         let (idle, absolute) = (3, 6);
-        let requests = 15_000;
-        Self { requests, at_least, idle, absolute, rotates: true, kills: 2, replays: true }
+        let (requests, rotation) = (15_000, Rotation::File);
+        Self { requests, at_least, idle, absolute, rotation, kills: 2, replays: true }
+    }
+
+    /// Sessions of seconds on two servers that follow a directory. The tool rotates its keys through all of
+    /// their life, next, sealing, previous and removed, and is killed as well as the servers.
+    fn directory(full: bool) -> Self {
+        let at_least = Duration::from_secs(if full { 120 } else { 40 });
+        let (idle, absolute) = (3, 6);
+        let (requests, rotation) = (100_000, Rotation::Directory);
+        let kills = if full { 40 } else { 10 };
+        Self { requests, at_least, idle, absolute, rotation, kills, replays: true }
     }
 }
 
+/// Where the servers' keys are.
+enum Keys {
+    File(KeyFile),
+    Directory(Directory),
+}
+
 async fn sessions(plan: &Plan, part: Part) -> Result<(), String> {
-    let port = free_port()?;
-    let mut keys = KeyFile::new(&plan.directory, "keys")?;
-    let arguments = [keys.path(), part.idle.to_string(), part.absolute.to_string()];
-    let mut server = Process::server(port, &arguments)?;
+    let (mut keys, source, count) = match part.rotation {
+        Rotation::Directory => {
+            let directory = Directory::new(&plan.directory)?;
+            let path = directory.path();
+            (Keys::Directory(directory), path, 2)
+        }
+        Rotation::Never | Rotation::File => {
+            let file = KeyFile::new(&plan.directory, "keys")?;
+            let path = file.path();
+            (Keys::File(file), path, 1)
+        }
+    };
+    let arguments = [source, part.idle.to_string(), part.absolute.to_string()];
+    let (mut ports, mut servers) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let port = free_port()?;
+        servers.push(Process::server(port, &arguments)?);
+        ports.push(port);
+    }
 
     let requests = part.requests.div_ceil(CONNECTIONS.into());
     let traffic = Arc::new(Traffic {
-        port,
+        ports: ports.clone(),
         requests,
         pace: part.at_least / u32::try_from(requests).unwrap_or(u32::MAX),
         idle: part.idle,
@@ -171,7 +218,8 @@ async fn sessions(plan: &Plan, part: Part) -> Result<(), String> {
 
     // Keys are changed and servers killed meanwhile, and joining waits for nobody.
     let total = requests * u64::from(CONNECTIONS);
-    let (mut kills, mut rotations, mut most_keys) = (0, 0, 1);
+    let (mut kills, mut rotations) = (0, 0);
+    let mut random = client::Random::new(1);
     let mut beat = tokio::time::interval(Duration::from_millis(10));
     let mut next_key = Instant::now() + Duration::from_secs(1);
     let mut clients = Vec::new();
@@ -184,18 +232,23 @@ async fn sessions(plan: &Plan, part: Part) -> Result<(), String> {
                 clients.push(client);
             }
             _ = beat.tick() => {
-                if part.rotates && Instant::now() >= next_key {
-                    // Two seconds on top of the longest life: the server may take a key up late.
-                    keys.rotate(part.absolute + 2)?;
-                    server.tell("new keys")?;
-                    rotations += 1;
-                    most_keys = most_keys.max(keys.len());
-                    next_key += Duration::from_secs(1);
+                match &mut keys {
+                    Keys::File(_) if part.rotation == Rotation::Never => {}
+                    Keys::File(keys) if Instant::now() >= next_key => {
+                        // Two seconds on top of the longest life: the server may take a key up late.
+                        keys.rotate(part.absolute + 2)?;
+                        servers[0].tell("new keys")?;
+                        rotations += 1;
+                        next_key += Duration::from_secs(1);
+                    }
+                    Keys::File(_) => {}
+                    Keys::Directory(keys) => keys.beat(|below| random.below(below as usize) as u64)?,
                 }
                 let due = total * (kills + 1) / (part.kills + 1);
                 if kills < part.kills && traffic.done.load(Relaxed) >= due {
-                    drop(server);
-                    server = Process::server(port, &arguments)?;
+                    let server = random.below(servers.len());
+                    servers[server].kill();
+                    servers[server] = Process::server(ports[server], &arguments)?;
                     kills += 1;
                 }
             }
@@ -220,12 +273,25 @@ async fn sessions(plan: &Plan, part: Part) -> Result<(), String> {
         tally.reads,
         tally.replays
     );
-    if part.rotates {
-        println!(
-            "   {rotations} rotations, {kills} kill -9 ({} requests broken off and sent again), \
-             up to {most_keys} keys",
-            traffic.broken_off.load(Relaxed)
-        );
+    if kills > 0 {
+        let broken_off = traffic.broken_off.load(Relaxed);
+        println!("   {kills} kill -9 of a server ({broken_off} requests broken off and sent again)");
+    }
+    match &keys {
+        Keys::File(keys) if rotations > 0 => {
+            println!("   {rotations} rotations, up to {} keys", keys.most());
+        }
+        Keys::File(_) => {}
+        Keys::Directory(keys) => {
+            let (made, removed, most) = keys.life()?;
+            println!(
+                "   {} runs of the tool, {} of them killed: {made} keys made, {removed} removed, up to {most} at once",
+                keys.runs, keys.kills
+            );
+            if removed < 3 || keys.kills < 10 {
+                return Err("the part did not see enough keys go, or runs killed".into());
+            }
+        }
     }
 
     let mut sweeps = tokio::task::JoinSet::new();

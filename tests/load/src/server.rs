@@ -16,7 +16,7 @@ use axum::http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::{get, post};
 use sealed_session::{
-    Codec, Current, Key, Keyring, Session, SessionError, SessionKind, SessionLayer,
+    Codec, Current, Key, KeyDirectory, Keyring, Session, SessionError, SessionKind, SessionLayer,
 };
 use serde::{Deserialize, Serialize};
 use tower_layer::Layer;
@@ -56,7 +56,7 @@ impl SessionKind for Login {
     const NAME: &'static str = "login";
 }
 
-/// `server PORT KEYS IDLE ABSOLUTE`, or to compare with it, without any session, `server
+/// `server PORT KEYS IDLE ABSOLUTE` with a file or a directory of keys, or to compare with it, without any session, `server
 /// PORT bare` and, with a layer that does nothing, `server PORT layered`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     let number = |place: usize| arguments.get(place).and_then(|text| text.parse::<u64>().ok());
@@ -74,7 +74,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>
         watch(|| Ok(()));
     } else {
         let seconds = |place| number(place).map(Duration::from_secs).ok_or("which timeouts?");
-        let codec = Codec::<Login>::builder(read_keys(&keys)?)
+        let directory = std::path::Path::new(&keys).is_dir();
+        let keyring = if directory { follow(&keys)? } else { read_keys(&keys)? };
+        let codec = Codec::<Login>::builder(keyring)
             .idle_timeout(seconds(2)?)
             .absolute_timeout(seconds(3)?)
             .build()?;
@@ -84,7 +86,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Box<dyn std::error::Error>
             .route("/who", get(who))
             .layer(SessionLayer::new(codec.clone()));
         watch(move || {
-            codec.replace_keyring(read_keys(&keys)?);
+            if !directory {
+                codec.replace_keyring(read_keys(&keys)?);
+            }
             Ok(())
         });
     }
@@ -117,6 +121,16 @@ fn read_keys(path: &str) -> Result<Keyring, Box<dyn std::error::Error>> {
     let mut keys = text.lines().map(Key::from_hex);
     let primary = keys.next().ok_or("no keys")??;
     keys.try_fold(Keyring::new(primary), |ring, key| Ok(ring.with_previous(key?)?))
+}
+
+/// The keys of a directory that change every two seconds.
+fn follow(path: &str) -> Result<Keyring, Box<dyn std::error::Error>> {
+    let keys = KeyDirectory::builder(path)
+        .look_every(Duration::from_millis(100))
+        .settle(Duration::from_millis(400))
+        .stale(Duration::from_millis(500))
+        .open()?;
+    Ok(keys.keyring())
 }
 
 fn now() -> u64 {

@@ -1,0 +1,135 @@
+//! A directory of keys, and the tool that rotates them: started again and again, and often killed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// From one run of the tool to the next.
+const BETWEEN: Duration = Duration::from_millis(100);
+/// A run that is to be killed lives for less than this.
+const KILLED_WITHIN: u64 = 8_000;
+
+pub(crate) struct Directory {
+    path: PathBuf,
+    tool: PathBuf,
+    /// The present run, and when it is killed.
+    running: Option<(Child, Option<Instant>)>,
+    next_run: Instant,
+    /// The names of all keys that were ever there.
+    seen: BTreeSet<String>,
+    pub(crate) runs: u64,
+    pub(crate) kills: u64,
+    most: usize,
+}
+
+impl Directory {
+    pub(crate) fn new(directory: &Path) -> Result<Self, String> {
+        let path = directory.join("keys.d");
+        std::fs::create_dir(&path).map_err(|error| error.to_string())?;
+        let beside = std::env::current_exe().map_err(|error| error.to_string())?;
+        let tool = beside.with_file_name("sealed-session");
+        if !tool.exists() {
+            return Err("first run `cargo build --release -p sealed-session-cli`".into());
+        }
+        let mut new = Self {
+            path,
+            tool,
+            running: None,
+            next_run: Instant::now(),
+            seen: BTreeSet::new(),
+            runs: 0,
+            kills: 0,
+            most: 0,
+        };
+        new.start()?;
+        new.ended(true)?;
+        new.look()?;
+        match new.seen.len() {
+            1 => Ok(new),
+            found => Err(format!("the first run made {found} keys")),
+        }
+    }
+
+    pub(crate) fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Starts, kills and reaps the tool, as it is due. `random` decides who is killed, and when.
+    pub(crate) fn beat(&mut self, mut random: impl FnMut(u64) -> u64) -> Result<(), String> {
+        if let Some((run, Some(end))) = &mut self.running
+            && Instant::now() >= *end
+            && run.try_wait().map_err(|error| error.to_string())?.is_none()
+        {
+            run.kill().map_err(|error| error.to_string())?;
+            run.wait().map_err(|error| error.to_string())?;
+            self.running = None;
+            self.kills += 1;
+        }
+        self.ended(false)?;
+        if self.running.is_none() && Instant::now() >= self.next_run {
+            self.start()?;
+            self.next_run = Instant::now() + BETWEEN;
+            if random(3) == 0 {
+                let end = Instant::now() + Duration::from_micros(random(KILLED_WITHIN));
+                self.running.as_mut().expect("it was just started").1 = Some(end);
+            }
+        }
+        self.look()
+    }
+
+    /// Keys seal for two seconds each, and are known for one before. Sessions last at most six.
+    fn start(&mut self) -> Result<(), String> {
+        let run = Command::new(&self.tool)
+            .args(["keys", "rotate"])
+            .arg(&self.path)
+            .args(["--every", "2s", "--after", "1s", "--longest", "6s", "--settle", "400ms"])
+            .args(["--stale", "500ms", "--sweep-after", "500ms", "--force"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        self.running = Some((run, None));
+        self.runs += 1;
+        Ok(())
+    }
+
+    /// Takes note of a run that has ended: by itself, it must have succeeded.
+    fn ended(&mut self, wait: bool) -> Result<(), String> {
+        let Some((run, _)) = &mut self.running else { return Ok(()) };
+        let status = if wait { run.wait().map(Some) } else { run.try_wait() };
+        let Some(status) = status.map_err(|error| error.to_string())? else { return Ok(()) };
+        self.running = None;
+        if status.success() { Ok(()) } else { Err(format!("`keys rotate` failed: {status}")) }
+    }
+
+    fn look(&mut self) -> Result<(), String> {
+        let there = self.there()?;
+        self.most = self.most.max(there.len());
+        self.seen.extend(there);
+        Ok(())
+    }
+
+    fn there(&self) -> Result<Vec<String>, String> {
+        let entries = std::fs::read_dir(&self.path).map_err(|error| error.to_string())?;
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let names = names.into_iter().filter_map(|name| name.into_string().ok());
+        Ok(names.filter(|name| name.ends_with(".key")).collect())
+    }
+
+    /// How many keys there ever were, how many of them went, and how many there were at once.
+    pub(crate) fn life(&self) -> Result<(usize, usize, usize), String> {
+        let there = self.there()?.len();
+        Ok((self.seen.len(), self.seen.len() - there, self.most))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if let Some((run, _)) = &mut self.running {
+            let _ended = run.kill();
+            let _reaped = run.wait();
+        }
+    }
+}
