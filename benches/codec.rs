@@ -194,11 +194,65 @@ fn keys(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What it costs that the keys may change: a key of its own, one of a keyring with an older and a next key,
+/// and the same keys in a directory, where the time chooses.
+fn choice(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode by the key that seals, 64 bytes");
+    let alone = Keyring::new(key(7));
+    let three = Keyring::new(key(7))
+        .with_previous(key(6))
+        .and_then(|ring| ring.with_next(key(8)))
+        .expect("three keys");
+    let mut keyrings = vec![("one key", alone), ("of three keys", three)];
+    #[cfg(feature = "key-directory")]
+    let directory = Directory::new();
+    #[cfg(feature = "key-directory")]
+    keyrings.push(("of three keys in a directory", directory.keyring()));
+    for (name, keyring) in keyrings {
+        let codec = Codec::<Visitor>::new(keyring).expect("a codec");
+        let tokens = tokens(&codec, 64);
+        let mut turn = tokens.iter().cycle();
+        group.bench_function(name, |b| {
+            b.iter(|| codec.decode(next(&mut turn)).expect("it opens"));
+        });
+    }
+    group.finish();
+}
+
+/// The keys 6, 7 and 8, of which 7 seals and 8 is next.
+#[cfg(feature = "key-directory")]
+struct Directory(std::path::PathBuf);
+
+#[cfg(feature = "key-directory")]
+impl Directory {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("choice-of-keys-{}", std::process::id()));
+        std::fs::create_dir(&path).expect("a directory");
+        for (year, byte) in [(2024, 6), (2025, 7), (9000, 8)] {
+            let file = path.join(format!("{year}-01-01T00-00-00Z.key"));
+            std::fs::write(file, key(byte).expose_secret()).expect("a file");
+        }
+        Self(path)
+    }
+
+    fn keyring(&self) -> Keyring {
+        let keys = sealed_session::KeyDirectory::builder(&self.0);
+        keys.settle(Duration::ZERO).open().expect("three keys").keyring()
+    }
+}
+
+#[cfg(feature = "key-directory")]
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _removed = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = schemes, floats, refused, keys
+    targets = schemes, floats, refused, keys, choice
 }
 criterion_main!(benches);

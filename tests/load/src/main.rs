@@ -275,7 +275,9 @@ async fn sessions(plan: &Plan, part: Part) -> Result<(), String> {
     );
     if kills > 0 {
         let broken_off = traffic.broken_off.load(Relaxed);
-        println!("   {kills} kill -9 of a server ({broken_off} requests broken off and sent again)");
+        println!(
+            "   {kills} kill -9 of a server ({broken_off} requests broken off and sent again)"
+        );
     }
     match &keys {
         Keys::File(keys) if rotations > 0 => {
