@@ -3,6 +3,7 @@
 //! | page | questions |
 //! |---|---|
 //! | [`rotation`] | How are keys replaced on one or several servers, without logging anybody out? |
+//! | [`rotation_in_production`] | How do keys rotate by themselves, and what is to be done when something is wrong? |
 //! | [`expiry`] | When does a session end, what keeps it alive, and how is it ended early? |
 //! | [`ending_sessions`] | How does the server end a session, or all of a user, and list them? |
 //! | [`several_sessions`] | How do a login, an administrator's login and preferences coexist? |
@@ -31,6 +32,7 @@ macro_rules! page {
 }
 
 page!(rotation);
+page!(rotation_in_production, "key-directory");
 page!(expiry);
 page!(ending_sessions, "registry");
 page!(several_sessions);
@@ -43,7 +45,7 @@ page!(threat_model);
 /// Compiles the programs in texts outside the documentation.
 #[cfg(all(doctest, feature = "axum", feature = "fastify"))]
 mod texts {
-    #[cfg(feature = "revocation")]
+    #[cfg(all(feature = "key-directory", feature = "revocation"))]
     #[doc = include_str!("../README.md")]
     struct Readme;
 
