@@ -60,18 +60,35 @@ impl RingKey {
 pub(crate) struct KeySet {
     pub(super) keys: Vec<RingKey>,
     pub(super) schedule: Schedule,
+    /// The ids of keys that no keyring on the set may use, also if it has them from elsewhere.
+    #[cfg(feature = "key-directory")]
+    revoked: Vec<KeyId>,
 }
 
 impl KeySet {
     /// One key, which always seals.
     pub(super) fn of(key: RingKey) -> Self {
-        Self { keys: vec![key], schedule: Schedule::always(0) }
+        Self {
+            keys: vec![key],
+            schedule: Schedule::always(0),
+            #[cfg(feature = "key-directory")]
+            revoked: Vec::new(),
+        }
     }
 
-    /// Distinct keys of a directory, the newest first, at least one.
+    /// Distinct keys of a directory, the newest first, at least one, and the ids of revoked ones.
     #[cfg(feature = "key-directory")]
-    pub(crate) fn dated(keys: Vec<Key>, schedule: Schedule) -> Self {
-        Self { keys: keys.into_iter().map(RingKey::Native).collect(), schedule }
+    pub(crate) fn dated(keys: Vec<Key>, schedule: Schedule, revoked: Vec<KeyId>) -> Self {
+        Self { keys: keys.into_iter().map(RingKey::Native).collect(), schedule, revoked }
+    }
+
+    /// Whether a keyring on the set may use this key in addition to those of the set.
+    pub(super) fn lacks(&self, key: &RingKey) -> bool {
+        #[cfg(feature = "key-directory")]
+        if self.revoked.contains(&key.id()) {
+            return false;
+        }
+        !self.keys.iter().any(|known| known.is_same(key))
     }
 }
 

@@ -64,7 +64,8 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyErrorKind::Duplicate`], which names the key, if the keyring already contains it.
+    /// [`KeyErrorKind::Duplicate`], which names the key, if the keyring already contains it. In a keyring of
+    /// a `KeyDirectory` the key may also be in a file; once it is revoked there, it opens nothing.
     pub fn with_previous(self, key: Key) -> Result<Self, KeyError> {
         self.with(RingKey::Native(key))
     }
@@ -89,7 +90,7 @@ impl Keyring {
     pub fn with_next(self, key: Key) -> Result<Self, KeyError> {
         self.check_static()?;
         let key = RingKey::Native(key);
-        self.check_new(&key)?;
+        check_new(&self.live.get().0.keys, &key)?;
         let mut set = KeySet::clone(&self.live.get().0);
         set.keys.insert(0, key);
         set.schedule = Schedule::always(set.schedule.at(0) + 1);
@@ -157,7 +158,8 @@ impl Keyring {
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a keyring is never empty")]
     pub fn len(&self) -> usize {
-        self.live.get().0.keys.len() + self.older.len()
+        let (set, _) = self.live.get();
+        set.keys.len() + self.added_to(&set).count()
     }
 
     /// A keyring of these keys.
@@ -171,24 +173,21 @@ impl Keyring {
     }
 
     fn with(mut self, key: RingKey) -> Result<Self, KeyError> {
-        self.check_new(&key)?;
         if self.check_static().is_err() {
+            // Not compared with the files: whether a server starts must not depend on when one comes.
+            check_new(&self.older, &key)?;
             self.older.push(key);
             return Ok(self);
         }
+        check_new(&self.live.get().0.keys, &key)?;
         let mut set = KeySet::clone(&self.live.get().0);
         set.keys.push(key);
         Ok(Self::on(Live::new(set)))
     }
 
-    fn check_new(&self, key: &RingKey) -> Result<(), KeyError> {
-        let (set, _) = self.live.get();
-        // Compare every key, so that timing does not show which one matched.
-        let known = set.keys.iter().chain(&self.older);
-        if known.filter(|known| known.is_same(key)).count() > 0 {
-            return Err(KeyErrorKind::Duplicate { id: key.id() }.into());
-        }
-        Ok(())
+    /// The keys in addition to this set, unless it has them or has revoked them.
+    fn added_to<'k>(&'k self, set: &'k KeySet) -> impl Iterator<Item = &'k RingKey> {
+        self.older.iter().filter(|key| set.lacks(key))
     }
 
     #[cfg_attr(
@@ -213,7 +212,7 @@ impl Keyring {
     /// The keys, newest first, which of them seals when, and the generation of both.
     pub(crate) fn snapshot(&self) -> (Vec<RingKey>, Schedule, u64) {
         let (set, generation) = self.live.get();
-        let keys = set.keys.iter().chain(&self.older).cloned().collect();
+        let keys = set.keys.iter().chain(self.added_to(&set)).cloned().collect();
         (keys, set.schedule.clone(), generation)
     }
 
@@ -236,6 +235,15 @@ impl Keyring {
     pub(crate) fn follower(&self) -> Option<&Arc<dyn Follower>> {
         self.live.follower()
     }
+}
+
+/// An error if the key is one of those that are known.
+fn check_new(known: &[RingKey], key: &RingKey) -> Result<(), KeyError> {
+    // Compare every key, so that timing does not show which one matched.
+    if known.iter().filter(|known| known.is_same(key)).count() > 0 {
+        return Err(KeyErrorKind::Duplicate { id: key.id() }.into());
+    }
+    Ok(())
 }
 
 #[cfg(feature = "fastify")]

@@ -268,6 +268,16 @@ impl KeyFiles {
         format!("{:08x}", u32::from_be_bytes(hash.finalize().into()))
     }
 
+    /// The same files, with what is revoked there revoked here as well.
+    pub(super) fn with_tombstones_of(self, other: &Self) -> Self {
+        if other.tombstones.is_subset(&self.tombstones) {
+            return self;
+        }
+        let Self { path, keys, revoked, mut tombstones } = self;
+        tombstones.extend(&other.tombstones);
+        Self::new(path, keys.into_iter().chain(revoked), tombstones)
+    }
+
     pub(super) fn keys(&self) -> &[KeyFile] {
         &self.keys
     }

@@ -39,13 +39,15 @@ impl InForce {
         (!keys.is_empty()).then(|| schedule(keys, &known, waits))
     }
 
-    /// The keys after a look that found these files. An error leaves those in force that were.
+    /// The keys after a look that found these files. An error leaves those in force that were. What was once
+    /// revoked stays so: an old copy, from before the revocation, lacks the tombstone.
     pub(super) fn followed_by(
         &self,
         files: KeyFiles,
         now: u64,
         waits: Waits,
     ) -> Result<Self, KeyErrorKind> {
+        let files = files.with_tombstones_of(&self.files);
         let is_there = |key: &Key| files.keys().iter().any(|file| file.key == *key);
         let gone = |file: &&KeyFile| !is_there(&file.key) && !files.is_revoked(file.id());
         // An old copy: others would seal with what it lacks. Without any key it is no copy at all.
@@ -107,16 +109,19 @@ impl InForce {
         self.files.keys().iter().all(|file| file.from() > now)
     }
 
-    /// Whether the same keys seal at the same times.
+    /// Whether the same keys seal at the same times, and the same ones are revoked.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let keys = |set: &Self| set.files.keys().iter().map(KeyFile::id).collect::<Vec<_>>();
-        self.schedule == other.schedule && keys(self) == keys(other)
+        let revoked = |set: &Self| set.files.revoked().collect::<Vec<_>>();
+        self.schedule == other.schedule
+            && keys(self) == keys(other)
+            && revoked(self) == revoked(other)
     }
 
     /// What the codecs use.
     pub(super) fn key_set(&self) -> KeySet {
         let keys = self.files.keys().iter().map(|file| file.key.clone());
-        KeySet::dated(keys.collect(), self.schedule.clone())
+        KeySet::dated(keys.collect(), self.schedule.clone(), self.files.revoked().collect())
     }
 }
 

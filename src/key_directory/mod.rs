@@ -57,7 +57,8 @@ use crate::error::KeyError;
 /// What is in the directory cannot always be right: a file is not readable, or somebody restored an old
 /// copy that lacks the key that seals. Then the keys stay as they were, and each look logs an error.
 /// To take a leaked key out of use, run `sealed-session keys revoke`. Only to remove its file is no
-/// revocation: a server that seals with it refuses a directory without it.
+/// revocation: a server that seals with it refuses a directory without it. A server that has once seen that
+/// a key is revoked does not use it again, whatever becomes of the directory, until it is started again.
 ///
 /// The thread ends with the last of the clones, keyrings and codecs. A process that is forked has no such
 /// thread: open the directory in the child.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sealed_session::{Codec, Dynamic, Key, KeyDirectory, KeyErrorKind, SessionKind};
 
-use super::{Keys, seals_with, token_of};
+use super::{Keys, SETTLE, seals_with, token_of};
 use crate::support::{DAY, HOUR, Login, START, at, key, seconds};
 
 #[test]
@@ -336,4 +336,59 @@ fn a_clock_and_a_subscriber_may_use_the_directory() {
     let codec = Codec::<Dynamic>::builder(directory.keyring()).clock(clock).build().unwrap();
     seals_with(&codec, 1);
     assert_eq!(directory.status().keys.len(), 3);
+}
+
+#[test]
+fn a_revoked_key_stays_revoked_where_an_old_copy_without_its_tombstone_comes_back() {
+    let keys = Keys::of(&[(1, -100), (2, 50_000)]);
+    let directory = keys.open();
+    let codec = keys.codec(directory.keyring());
+    let stolen = token_of(1, &keys.clock);
+    keys.add(2, 0);
+    keys.remove(50_000);
+    keys.revoke(1);
+    directory.reload().unwrap();
+    assert!(codec.decode(&stolen).is_err());
+    // Yesterday's copy, from before the revocation: the successor under its old name, and no tombstone.
+    keys.add(2, 50_000);
+    keys.remove(0);
+    fs::remove_file(keys.path().join(format!("{}.revoked", key(1).id()))).unwrap();
+    directory.reload().unwrap();
+    assert!(codec.decode(&stolen).is_err());
+    seals_with(&codec, 2);
+}
+
+#[test]
+fn a_tombstone_counts_also_for_a_key_that_a_keyring_has_in_addition() {
+    let keys = Keys::of(&[(1, 0)]);
+    let directory = keys.open();
+    let before = directory.keyring().with_previous(key(9)).unwrap();
+    let codec = keys.codec(before);
+    let stolen = token_of(9, &keys.clock);
+    assert!(codec.decode(&stolen).is_ok());
+    keys.revoke(9);
+    directory.reload().unwrap();
+    assert!(codec.decode(&stolen).is_err());
+    // Also if it comes later than the tombstone.
+    let after = directory.keyring().with_previous(key(9)).unwrap();
+    assert_eq!(after.len(), 1);
+    assert!(keys.codec(after).decode(&stolen).is_err());
+}
+
+#[test]
+fn a_key_that_a_keyring_has_in_addition_may_also_be_in_the_directory() {
+    let keys = Keys::of(&[(1, 0)]);
+    let directory = keys.open();
+    let before = keys.codec(directory.keyring().with_previous(key(9)).unwrap());
+    keys.later(SETTLE.as_secs());
+    keys.add(9, -50);
+    directory.reload().unwrap();
+    // What works while it runs also works when it starts again.
+    let keyring = keys.open().keyring().with_previous(key(9)).unwrap();
+    assert_eq!(keyring.len(), 2);
+    let after = keys.codec(keyring);
+    seals_with(&before, 1);
+    for codec in [before, after] {
+        assert!(codec.decode(token_of(9, &keys.clock)).is_ok());
+    }
 }

@@ -21,7 +21,8 @@ use crate::output::Output;
 const AFTER: &str = "\
 It writes the file ID.revoked, which names the key and holds no secret. No server loads a
 key that has one, wherever a copy of it comes from. The key's own file stays for a day, in
-case that it was the wrong key: while it is there, `rm ID.revoked` takes everything back.
+case that it was the wrong key: while it is there, `rm ID.revoked` takes everything back
+once the servers are started again.
 Removing a key's file does not revoke it.
 
 Servers follow at their next look (30 seconds), after the time that the directory takes to
