@@ -137,10 +137,14 @@ impl LiveRing {
     pub(super) fn follow(&self, keyring: &Keyring) {
         self.claim_or_log(keyring);
         let ring = Arc::new(Ring::new(keyring.handle(), &self.name));
-        let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
-        let _old = std::mem::replace(&mut *current, ring);
-        // Under the lock, so that of two concurrent calls the same one wins for both.
-        self.may_rotate.store(current.may_rotate(), Ordering::Relaxed);
+        let old = {
+            let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+            // Under the lock, so that of two concurrent calls the same one wins for both.
+            self.may_rotate.store(ring.may_rotate(), Ordering::Relaxed);
+            std::mem::replace(&mut *current, ring)
+        };
+        // Without the lock: with the last ring on a directory goes the user's clock.
+        drop(old);
     }
 
     /// Uses the current ring, under a lock: `read` must not block or run the user's code.

@@ -392,3 +392,39 @@ fn a_key_that_a_keyring_has_in_addition_may_also_be_in_the_directory() {
         assert!(codec.decode(token_of(9, &keys.clock)).is_ok());
     }
 }
+
+#[test]
+fn the_keys_that_a_codec_no_longer_follows_are_dropped_without_a_lock() {
+    use std::sync::{Arc, OnceLock, mpsc};
+    use std::time::SystemTime;
+
+    /// Whoever drops it waits forever if a lock of the codec is held.
+    struct Last(Arc<OnceLock<Codec<Dynamic>>>);
+
+    impl sealed_session::Clock for Last {
+        fn now(&self) -> SystemTime {
+            at(START)
+        }
+    }
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            if let Some(codec) = self.0.get() {
+                let _ = codec.decode("not a token");
+            }
+        }
+    }
+
+    let keys = Keys::of(&[(1, 0)]);
+    let cell = Arc::new(OnceLock::new());
+    let directory = keys.builder().clock(Last(cell.clone())).open().unwrap();
+    let codec = keys.codec(directory.keyring());
+    drop(directory);
+    cell.set(codec.clone()).unwrap();
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        codec.replace_keyring(Key::generate().unwrap().into());
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(seconds(10)).expect("a lock is held");
+}
