@@ -335,6 +335,7 @@ impl CodecInner {
             let key_age = KeyAge::of(opened.key_index, primary);
             Ok::<_, DecodeErrorKind>((opened, key_id, key_age))
         });
+        self.ring.tell_clash();
         #[cfg(feature = "key-directory")]
         if matches!(opened, Err(DecodeErrorKind::NoMatchingKey)) {
             self.tell_of_unknown_key();

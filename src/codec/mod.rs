@@ -244,6 +244,7 @@ impl<K: SessionKind> Codec<K> {
         otherwise: impl FnOnce(KeyId) -> CodecEventKind,
     ) -> Result<String, EncodeError> {
         let ring = self.inner.ring();
+        self.inner.ring.tell_clash();
         let cipher = ring.sealing(now);
         let prefix_len = cipher.prefix_len(&header);
         let mut buffer = plaintext::serialize(prefix_len, data)

@@ -88,6 +88,8 @@ pub(super) struct LiveRing {
     ring: RwLock<Arc<Ring>>,
     /// Whether a session may have to be sealed again at some time. Every request reads it.
     may_rotate: AtomicBool,
+    /// Another cookie uses one of the keys, and that was not logged yet.
+    has_clash: AtomicBool,
 }
 
 impl LiveRing {
@@ -98,6 +100,7 @@ impl LiveRing {
             claims_keys,
             may_rotate: AtomicBool::new(ring.may_rotate()),
             ring: RwLock::new(Arc::new(ring)),
+            has_clash: AtomicBool::new(false),
         }
     }
 
@@ -126,16 +129,29 @@ impl LiveRing {
     }
 
     /// The same while the server runs. The layers of both codecs refuse a request that passes them; here
-    /// it is only logged.
-    fn claim_or_log(&self, keyring: &Keyring) {
-        if let Err(shared) = self.claim(keyring) {
-            logging::key_serves_another(&self.name, &shared);
+    /// it is only logged. Call it without a lock.
+    #[inline]
+    pub(super) fn tell_clash(&self) {
+        if self.has_clash.load(Ordering::Relaxed) {
+            self.log_clash();
         }
     }
 
-    /// Follows another keyring from now on.
+    #[cold]
+    fn log_clash(&self) {
+        if self.has_clash.swap(false, Ordering::Relaxed) {
+            let keyring = self.read(|ring| ring.keyring.handle());
+            if let Err(shared) = self.claim(&keyring) {
+                logging::key_serves_another(&self.name, &shared);
+            }
+        }
+    }
+
+    /// Follows another keyring from now on. Call it without a lock.
     pub(super) fn follow(&self, keyring: &Keyring) {
-        self.claim_or_log(keyring);
+        if let Err(shared) = self.claim(keyring) {
+            logging::key_serves_another(&self.name, &shared);
+        }
         let ring = Arc::new(Ring::new(keyring.handle(), &self.name));
         let old = {
             let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
@@ -160,12 +176,14 @@ impl LiveRing {
         }
     }
 
-    /// Takes over what the keyring has become.
+    /// Takes over what the keyring has become. The caller may hold a session's lock, so nothing is logged.
     #[cold]
     fn renew(&self) {
         let old = self.ring.read().unwrap_or_else(PoisonError::into_inner).clone();
         let new = Arc::new(Ring::new(old.keyring.handle(), &self.name));
-        self.claim_or_log(&new.keyring);
+        if self.claim(&new.keyring).is_err() {
+            self.has_clash.store(true, Ordering::Relaxed);
+        }
         let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have been faster.
         if Arc::ptr_eq(&current, &old) {

@@ -273,3 +273,62 @@ fn a_session_is_resealed_after_the_keys_of_the_keyring_were_replaced() {
         Ok(())
     });
 }
+
+#[cfg(all(feature = "fastify", feature = "tracing"))]
+#[test]
+fn that_a_key_serves_two_cookies_is_logged_without_a_lock() {
+    use std::sync::{Mutex, mpsc};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Whoever logs waits forever if the session's lock is held.
+    #[derive(Clone, Default)]
+    struct Reaching(Arc<Mutex<Option<Session<Login>>>>, Arc<AtomicUsize>);
+
+    impl Subscriber for Reaching {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.is_event() && *metadata.level() == tracing::Level::ERROR
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {
+            let session = self.0.lock().unwrap().clone();
+            if let Some(session) = session {
+                assert!(session.refused().is_none());
+                self.1.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        let node = key(9);
+        let other = Codec::<Dynamic>::builder(Keyring::fastify(node.clone())).build().unwrap();
+        let mut browser = Browser::new();
+        let keyring = ring(&[OLD]);
+        let codec = codec_on(&browser, keyring.clone());
+        let reaching = Reaching::default();
+        let subscriber = reaching.clone();
+        tracing::subscriber::with_default(subscriber, || {
+            let (cell, count) = (reaching.0.clone(), reaching.1.clone());
+            browser.visit(&codec, move |session| {
+                *cell.lock().unwrap() = Some(session.clone());
+                session.touch()?;
+                let both = ring(&[NEW]).with_previous_fastify(node).unwrap();
+                keyring.replace(both).unwrap();
+                session.set(SEVEN)
+            });
+            browser.visit(&codec, |session| session.set(SEVEN));
+            assert_eq!(count.load(Ordering::SeqCst), 1, "it is told once");
+        });
+        drop(other);
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(std::time::Duration::from_secs(10)).expect("a lock is held");
+}
