@@ -6,8 +6,9 @@ use crate::session_id::SessionId;
 
 /// What a codec has done with one session, for [`CodecBuilder::on_event`](crate::CodecBuilder::on_event).
 ///
-/// A request has at most two: its cookie was opened or refused, and its response sets or removes it. A
-/// request without a cookie, and one that does not use its session, has none.
+/// A request usually has at most two: its cookie was opened or refused, and its response sets or removes
+/// it. Each write that is too large is one more. A request without a cookie, and one that does not use its
+/// session, has none.
 ///
 /// ```
 /// # use sealed_session::{Codec, CodecEventKind, Dynamic, Key, KeyAge, Keyring};
@@ -42,9 +43,10 @@ use crate::session_id::SessionId;
 /// The recorder must be installed before the first event: each codec registers its counters then, and those
 /// of a key when that key is first used.
 ///
-/// An old key can go when no server has opened or sealed anything with it for as long as the longest idle
-/// timeout. Of `sealed_session_opened_total`, `age="older"` shows how many sessions are still under an old
-/// key.
+/// An old key can go when no server has opened or sealed anything with it for as long as a token can last:
+/// the longest idle timeout, or that of remembered sessions; the absolute timeout, where `set_idle_timeout`
+/// or tokens outside cookies are used. Of `sealed_session_opened_total`, `age="older"` shows how many
+/// sessions are still under an old key.
 ///
 /// # Security
 ///
