@@ -30,6 +30,19 @@ pub(crate) fn key_file_exposed(path: &std::path::Path, mode: u32) {
     );
 }
 
+/// Group or others can write into a directory of keys.
+#[cfg(feature = "key-directory")]
+pub(crate) fn key_directory_open(path: &std::path::Path, mode: u32) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        target: TARGET,
+        code = "key_directory_open",
+        path = %path.display(),
+        mode = %format_args!("{mode:04o}"),
+        "group or others can put keys into the directory, and so forge sessions: run `chmod 700` on it"
+    );
+}
+
 /// A directory's keys are in force, or another one of them seals.
 #[cfg(feature = "key-directory")]
 pub(crate) fn keys_in_force(fingerprint: &str, keys: usize, sealing: KeyId, next: Option<u64>) {

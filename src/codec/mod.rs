@@ -206,7 +206,7 @@ impl<K: SessionKind> Codec<K> {
     /// # Errors
     ///
     /// As [`encode`](Self::encode); [`EncodeErrorKind::Ended`] if the session was ended since it was
-    /// decoded; [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
+    /// decoded, or the key that opened it was revoked; [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
     /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a session's own one under a fastify key.
     pub fn reseal(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
         let (header, now) = (self.header(decoded)?, self.inner.now());
@@ -216,6 +216,9 @@ impl<K: SessionKind> Codec<K> {
 
     fn header(&self, decoded: &Decoded<K::Data>) -> Result<Header, EncodeError> {
         let info = &decoded.info;
+        if self.inner.ring().is_revoked(info.key_id) {
+            return Err(EncodeErrorKind::Ended.into());
+        }
         let own = info.own_idle_timeout;
         let found = own.unwrap_or(info.idle_timeout);
         let seconds =

@@ -64,6 +64,11 @@ impl Ring {
         place.is_none_or(|place| place > self.primary(now))
     }
 
+    /// Whether the key was revoked: what it opened before must not be sealed again.
+    pub(crate) fn is_revoked(&self, id: KeyId) -> bool {
+        self.keyring.is_revoked(id)
+    }
+
     /// The key that seals at this time, and the older ones.
     pub(crate) fn not_newer(&self, now: u64) -> &[TokenCipher] {
         &self.ciphers[self.primary(now)..]

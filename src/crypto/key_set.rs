@@ -82,10 +82,15 @@ impl KeySet {
         Self { keys: keys.into_iter().map(RingKey::Native).collect(), schedule, revoked }
     }
 
+    #[cfg(feature = "key-directory")]
+    pub(super) fn is_revoked(&self, id: KeyId) -> bool {
+        self.revoked.contains(&id)
+    }
+
     /// Whether a keyring on the set may use this key in addition to those of the set.
     pub(super) fn lacks(&self, key: &RingKey) -> bool {
         #[cfg(feature = "key-directory")]
-        if self.revoked.contains(&key.id()) {
+        if self.is_revoked(key.id()) {
             return false;
         }
         !self.keys.iter().any(|known| known.is_same(key))

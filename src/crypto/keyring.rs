@@ -8,6 +8,7 @@ use std::sync::Arc;
 #[cfg(feature = "fastify")]
 use super::fastify_key::FastifyKey;
 use super::key::Key;
+use super::key_id::KeyId;
 #[cfg(feature = "key-directory")]
 use super::key_set::Follower;
 use super::key_set::{Demand, KeySet, Live, RingKey};
@@ -214,6 +215,19 @@ impl Keyring {
         let (set, generation) = self.live.get();
         let keys = set.keys.iter().chain(self.added_to(&set)).cloned().collect();
         (keys, set.schedule.clone(), generation)
+    }
+
+    /// Whether the key was revoked: what it opened before must not be sealed again.
+    #[cfg_attr(
+        not(feature = "key-directory"),
+        allow(unused_variables, clippy::unused_self, reason = "keys are revoked in a directory")
+    )]
+    pub(crate) fn is_revoked(&self, id: KeyId) -> bool {
+        #[cfg(feature = "key-directory")]
+        if self.follower().is_some() {
+            return self.live.get().0.is_revoked(id);
+        }
+        false
     }
 
     /// It changes whenever the keys do.

@@ -6,6 +6,8 @@
 pub(crate) struct Dated {
     pub(crate) from: u64,
     pub(crate) known: u64,
+    /// It came while this server ran, so that others may not know it yet.
+    pub(crate) is_found: bool,
 }
 
 /// Which key of a set seals at which time. The keys are numbered, the newest first.
@@ -27,7 +29,8 @@ impl Schedule {
     ///
     /// 1. the newest key whose time has come and that this server has known for `settle`, so that the
     ///    other servers know it too;
-    /// 2. if there is none, the oldest key whose time has come;
+    /// 2. if there is none, the oldest key whose time has come, if possible one that was there when this
+    ///    server started;
     /// 3. if there is none, the oldest key.
     #[cfg_attr(not(feature = "key-directory"), allow(dead_code, reason = "for dated keys"))]
     pub(crate) fn of(keys: &[Dated], settle: u64) -> Self {
@@ -36,6 +39,7 @@ impl Schedule {
             let has_come = |key: &Dated| key.from <= now;
             keys.iter()
                 .position(|key| has_come(key) && settled(key) <= now)
+                .or_else(|| keys.iter().rposition(|key| has_come(key) && !key.is_found))
                 .or_else(|| keys.iter().rposition(has_come))
                 .unwrap_or(keys.len().saturating_sub(1))
         };
@@ -66,9 +70,13 @@ mod tests {
 
     const SETTLE: u64 = 300;
 
+    fn dated((from, known): (u64, u64), is_found: bool) -> Dated {
+        Dated { from, known, is_found }
+    }
+
     /// Keys of these times, known since these times, the newest first.
     fn schedule(keys: &[(u64, u64)]) -> Schedule {
-        let keys: Vec<_> = keys.iter().map(|&(from, known)| Dated { from, known }).collect();
+        let keys: Vec<_> = keys.iter().map(|&key| dated(key, false)).collect();
         Schedule::of(&keys, SETTLE)
     }
 
@@ -93,6 +101,13 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_came_meanwhile_does_not_seal_before_those_that_were_there() {
+        let keys = [dated((4000, 5000), false), dated((1000, 5020), true)];
+        let schedule = Schedule::of(&keys, SETTLE);
+        assert_eq!((schedule.at(5000), schedule.at(5020), schedule.at(5320)), (0, 0, 0));
+    }
+
+    #[test]
     fn if_no_time_has_come_the_earliest_seals() {
         let schedule = schedule(&[(20_000, 0), (10_000, 0)]);
         assert_eq!((schedule.at(0), schedule.at(9_999), schedule.at(20_000)), (1, 1, 0));
@@ -113,14 +128,16 @@ mod tests {
         };
         for _ in 0..2000 {
             let mut keys: Vec<_> =
-                (0..=draw(5)).map(|_| Dated { from: draw(40), known: draw(40) }).collect();
+                (0..=draw(5)).map(|_| dated((draw(40), draw(40)), draw(3) == 0)).collect();
             keys.sort_by_key(|key| std::cmp::Reverse(key.from));
             let settle = draw(10);
             let schedule = Schedule::of(&keys, settle);
             for now in 0..60 {
                 let due: Vec<_> = (0..keys.len()).filter(|key| keys[*key].from <= now).collect();
                 let settled = due.iter().find(|key| now >= keys[**key].known + settle);
-                let expected = settled.or(due.last()).copied().unwrap_or(keys.len() - 1);
+                let there = due.iter().rfind(|key| !keys[**key].is_found);
+                let expected = settled.or(there).or(due.last());
+                let expected = expected.copied().unwrap_or(keys.len() - 1);
                 assert_eq!(schedule.at(now), expected, "{keys:?} at {now}, settle {settle}");
                 let later = (now + 1..80).find(|later| schedule.at(*later) != schedule.at(now));
                 assert_eq!(schedule.next_change(now), later, "{keys:?} after {now}");

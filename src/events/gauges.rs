@@ -5,14 +5,14 @@
     allow(dead_code, unused_variables, reason = "nothing is measured")
 )]
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// What a server knows of a set of keys that it follows.
 pub(crate) struct KeysSeen {
     /// How many keys there are.
     pub(crate) count: usize,
-    /// How long ago the set was last read without an error.
-    pub(crate) age: Duration,
+    /// When the set was last read without an error.
+    pub(crate) read_at: SystemTime,
     /// When another key will seal, if that is known.
     pub(crate) next_change: Option<SystemTime>,
 }
@@ -34,7 +34,8 @@ mod facade {
     use crate::events::counters::METADATA;
 
     const COUNT: &str = "sealed_session_keys";
-    const AGE: &str = "sealed_session_keys_age_seconds";
+    /// Not an age: if a look never ends, nobody would set that.
+    const READ_AT: &str = "sealed_session_keys_read_timestamp_seconds";
     const NEXT_CHANGE: &str = "sealed_session_keys_next_change_timestamp_seconds";
 
     pub(super) fn set(set: &str, seen: &KeysSeen) {
@@ -43,7 +44,8 @@ mod facade {
             describe();
         }
         gauge(COUNT, set).set(seen.count as f64);
-        gauge(AGE, set).set(seen.age.as_secs_f64());
+        let read_at = seen.read_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        gauge(READ_AT, set).set(read_at.as_secs_f64());
         // Without a next change it is never.
         let next = seen.next_change.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         gauge(NEXT_CHANGE, set).set(next.map_or(f64::INFINITY, |since| since.as_secs_f64()));
@@ -56,7 +58,7 @@ mod facade {
 
     fn describe() {
         describe_gauge!(COUNT, Unit::Count, "Keys in a set of keys");
-        describe_gauge!(AGE, Unit::Seconds, "Time since a set of keys was last read");
+        describe_gauge!(READ_AT, Unit::Seconds, "When a set of keys was last read, in Unix time");
         describe_gauge!(NEXT_CHANGE, Unit::Seconds, "When another key will seal, in Unix time");
     }
 }
@@ -103,16 +105,19 @@ mod tests {
 
     fn values(next_change: Option<SystemTime>) -> Vec<String> {
         let values = Values::default();
-        let seen = KeysSeen { count: 3, age: Duration::from_millis(1500), next_change };
+        let read_at = UNIX_EPOCH + Duration::from_millis(1500);
+        let seen = KeysSeen { count: 3, read_at, next_change };
         with_local_recorder(&values, || keys_seen("keys", &seen));
         values.0.lock().expect("no test panicked").clone()
     }
 
     #[test]
-    fn a_set_of_keys_has_its_number_its_age_and_its_next_change() {
+    fn a_set_of_keys_has_its_number_its_last_look_and_its_next_change() {
         let next = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let both =
-            ["sealed_session_keys{set=keys} 3", "sealed_session_keys_age_seconds{set=keys} 1.5"];
+        let both = [
+            "sealed_session_keys{set=keys} 3",
+            "sealed_session_keys_read_timestamp_seconds{set=keys} 1.5",
+        ];
         let name = "sealed_session_keys_next_change_timestamp_seconds{set=keys}";
         let set = values(Some(next));
         assert_eq!(set[..2], both);

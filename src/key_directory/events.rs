@@ -26,6 +26,8 @@ pub(super) enum Event {
     Early(KeyId),
     /// Others than its owner can read or write a key's file.
     Exposed(PathBuf, u32),
+    /// Others than its owner can put keys into the directory.
+    OpenDirectory(PathBuf, u32),
 }
 
 impl Event {
@@ -39,6 +41,7 @@ impl Event {
             Self::Stale(seconds) => logging::keys_stale(seconds),
             Self::Early(id) => logging::no_key_due(id),
             Self::Exposed(path, mode) => logging::key_file_exposed(&path, mode),
+            Self::OpenDirectory(path, mode) => logging::key_directory_open(&path, mode),
         }
     }
 }

@@ -128,6 +128,8 @@ pub struct KeyFiles {
     keys: Vec<KeyFile>,
     revoked: Vec<KeyFile>,
     tombstones: BTreeSet<KeyId>,
+    /// The mode of the directory.
+    mode: Option<u32>,
 }
 
 impl KeyFiles {
@@ -164,7 +166,17 @@ impl KeyFiles {
         let (revoked, mut keys): (Vec<_>, Vec<_>) = keys.into_iter().partition(is_revoked);
         // Stable, so that keys without dates keep their order.
         keys.sort_by_key(|file| Reverse(file.seals_from));
-        Self { path, keys, revoked, tombstones }
+        Self { path, keys, revoked, tombstones, mode: None }
+    }
+
+    pub(super) fn with_mode(self, mode: Option<u32>) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// The mode of the directory if others than its owner can put files into it. (A mounted secret has the
+    /// mode of a shared directory, and cannot be written.)
+    pub(super) fn open_directory(&self) -> Option<u32> {
+        self.mode.filter(|mode| mode & 0o022 != 0 && mode & 0o1000 == 0)
     }
 
     /// The keys that are not revoked, the newest first.
@@ -273,9 +285,9 @@ impl KeyFiles {
         if other.tombstones.is_subset(&self.tombstones) {
             return self;
         }
-        let Self { path, keys, revoked, mut tombstones } = self;
+        let Self { path, keys, revoked, mut tombstones, mode } = self;
         tombstones.extend(&other.tombstones);
-        Self::new(path, keys.into_iter().chain(revoked), tombstones)
+        Self::new(path, keys.into_iter().chain(revoked), tombstones).with_mode(mode)
     }
 
     pub(super) fn keys(&self) -> &[KeyFile] {

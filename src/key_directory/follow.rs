@@ -61,6 +61,8 @@ struct Told {
     /// The fingerprint of the keys, and the one that seals.
     in_force: Option<(String, KeyId)>,
     exposed: BTreeSet<(PathBuf, u32)>,
+    /// Why the last look failed.
+    broken: Option<String>,
     is_stale: bool,
 }
 
@@ -125,6 +127,11 @@ impl Following {
 
     /// Reads the files and puts them in force, if they can be right.
     pub(super) fn look(&self) -> Result<(), KeyError> {
+        self.look_and_tell(true)
+    }
+
+    /// The same. `repeats` says whether to tell again why it fails, if the last look failed for that reason.
+    fn look_and_tell(&self, repeats: bool) -> Result<(), KeyError> {
         let result = self.try_look().or_else(|_| {
             // Somebody may just have changed them.
             std::thread::sleep(A_MOMENT);
@@ -133,7 +140,7 @@ impl Following {
         let now = self.settings.clock.now();
         let events = match &result {
             Ok(()) => self.state().good_look(now),
-            Err(error) => self.state().bad_look(error, now, self.settings.waits.stale),
+            Err(error) => self.state().bad_look(error, now, self.settings.waits.stale, repeats),
         };
         events.into_iter().for_each(Event::tell);
         self.measure(now);
@@ -146,7 +153,7 @@ impl Following {
             let state = self.state();
             KeysSeen {
                 count: state.in_force.files().len(),
-                age: Duration::from_millis(now.saturating_sub(state.last_good)),
+                read_at: time(state.last_good),
                 next_change: state.in_force.next_change(now).map(time),
             }
         };
@@ -213,9 +220,11 @@ fn follow(following: &Weak<Following>, every: Duration) {
             continue;
         }
         let Some(following) = following.upgrade() else { return };
+        // Forged cookies bring looks forward. They must not fill the log.
+        let repeats = since_last >= every || following.wake.is_asked();
         following.wake.begins();
         // A clock or a subscriber that panics must not end this. The panic itself was already told.
-        let _ = catch_unwind(AssertUnwindSafe(|| following.look()));
+        let _ = catch_unwind(AssertUnwindSafe(|| following.look_and_tell(repeats)));
         last = monotonic_millis();
     }
 }
@@ -226,6 +235,7 @@ impl State {
         let mut events = Vec::new();
         self.last_good = now;
         self.told.is_stale = false;
+        self.told.broken = None;
         if self.error.take().is_some() {
             events.push(Event::Mended);
         }
@@ -240,6 +250,12 @@ impl State {
         if self.in_force.is_early(now) {
             events.push(Event::Early(sealing));
         }
+        if let Some(mode) = files.open_directory() {
+            let path = files.path().to_owned();
+            if self.told.exposed.insert((path.clone(), mode)) {
+                events.push(Event::OpenDirectory(path, mode));
+            }
+        }
         for (path, mode) in files.iter().filter_map(exposed) {
             if self.told.exposed.insert((path.clone(), mode)) {
                 events.push(Event::Exposed(path, mode));
@@ -249,11 +265,15 @@ impl State {
     }
 
     /// The same of a look that failed.
-    fn bad_look(&mut self, error: &KeyError, now: u64, stale: u64) -> Vec<Event> {
+    fn bad_look(&mut self, error: &KeyError, now: u64, stale: u64, repeats: bool) -> Vec<Event> {
         // With its causes.
         let text = format!("{error:?}");
         self.error = Some(text.clone());
-        let mut events = vec![Event::Broken(text)];
+        let mut events = Vec::new();
+        if repeats || self.told.broken.as_ref() != Some(&text) {
+            self.told.broken = Some(text.clone());
+            events.push(Event::Broken(text));
+        }
         let since = now.saturating_sub(self.last_good);
         if since >= stale / 2 && !self.told.is_stale {
             self.told.is_stale = true;

@@ -23,6 +23,8 @@ pub(super) struct InForce {
     files: KeyFiles,
     /// Since when this server has known each key, in the order of the files.
     known: Vec<u64>,
+    /// When this server started.
+    started: u64,
     schedule: Schedule,
 }
 
@@ -30,13 +32,13 @@ impl InForce {
     /// The keys of a server that starts.
     pub(super) fn at_start(files: KeyFiles, now: u64, waits: Waits) -> Result<Self, KeyErrorKind> {
         let known = known_at_start(files.keys(), now, waits.stale);
-        Self::with(files, known, waits)
+        Self::with(files, known, now, waits)
     }
 
     /// When a server that starts would seal with which key. `None` without keys.
     pub(super) fn schedule_at_start(keys: &[KeyFile], now: u64, waits: Waits) -> Option<Schedule> {
         let known = known_at_start(keys, now, waits.stale);
-        (!keys.is_empty()).then(|| schedule(keys, &known, waits))
+        (!keys.is_empty()).then(|| schedule(keys, &known, now, waits))
     }
 
     /// The keys after a look that found these files. An error leaves those in force that were. What was once
@@ -60,7 +62,7 @@ impl InForce {
             self.known_since(file).map_or(now, |known| known.min(now))
         });
         let known = known.collect();
-        Self::with(files, known, waits)
+        Self::with(files, known, self.started.min(now), waits)
     }
 
     /// The key that seals here, and those that other servers may seal with before this one has read the
@@ -71,13 +73,18 @@ impl InForce {
         rest.iter().take(1).chain(newer.iter().filter(move |file| file.from() <= soon))
     }
 
-    fn with(files: KeyFiles, known: Vec<u64>, waits: Waits) -> Result<Self, KeyErrorKind> {
+    fn with(
+        files: KeyFiles,
+        known: Vec<u64>,
+        started: u64,
+        waits: Waits,
+    ) -> Result<Self, KeyErrorKind> {
         if files.is_empty() {
             let (path, revoked) = (files.path().to_owned(), files.revoked_count());
             return Err(KeyErrorKind::EmptyDirectory { path, revoked });
         }
-        let schedule = schedule(files.keys(), &known, waits);
-        Ok(Self { files, known, schedule })
+        let schedule = schedule(files.keys(), &known, started, waits);
+        Ok(Self { files, known, started, schedule })
     }
 
     fn known_since(&self, file: &KeyFile) -> Option<u64> {
@@ -142,7 +149,11 @@ fn known_at_start(keys: &[KeyFile], now: u64, stale: u64) -> Vec<u64> {
     keys.iter().enumerate().map(known).collect()
 }
 
-fn schedule(keys: &[KeyFile], known: &[u64], waits: Waits) -> Schedule {
-    let dated = |(file, known): (&KeyFile, &u64)| Dated { from: file.from(), known: *known };
+fn schedule(keys: &[KeyFile], known: &[u64], started: u64, waits: Waits) -> Schedule {
+    let dated = |(file, known): (&KeyFile, &u64)| Dated {
+        from: file.from(),
+        known: *known,
+        is_found: *known > started,
+    };
     Schedule::of(&keys.iter().zip(known).map(dated).collect::<Vec<_>>(), waits.settle)
 }

@@ -151,7 +151,8 @@ fn read_named(directory: &Path, names: &[(OsString, String)]) -> Result<KeyFiles
             }
         }
     }
-    let files = KeyFiles::new(directory.to_owned(), files, tombstones);
+    let files =
+        KeyFiles::new(directory.to_owned(), files, tombstones).with_mode(mode_of(directory));
     match first_pair(files.keys()) {
         Some((one, other)) => Err(KeyErrorKind::SameKey {
             id: one.id(),
@@ -161,6 +162,19 @@ fn read_named(directory: &Path, names: &[(OsString, String)]) -> Result<KeyFiles
         .into()),
         None => Ok(files),
     }
+}
+
+/// The mode of a directory.
+#[cfg(unix)]
+fn mode_of(directory: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    std::fs::metadata(directory).ok().map(|metadata| metadata.mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> Option<u32> {
+    None
 }
 
 /// Two files that contain the same key.

@@ -54,6 +54,11 @@ impl Wake {
         due.saturating_sub(since_last)
     }
 
+    /// Whether somebody asked for a look at once.
+    pub(super) fn is_asked(&self) -> bool {
+        self.is_now.load(Ordering::Acquire)
+    }
+
     /// A look begins: who asks from here on asks for the next one.
     pub(super) fn begins(&self) {
         self.is_early.store(false, Ordering::Release);

@@ -571,7 +571,9 @@ impl<K: SessionKind> State<K> {
         let removed = matches!(change, Change::Written { .. }) && self.json().is_none();
         let (set_cookie, event) = match (change, self.json()) {
             (Change::Closed, _) => return (Outcome::default(), None),
-            (_, Some(_)) if circumstances.ended => self.withhold(core, incoming, change),
+            (_, Some(_)) if circumstances.ended || self.is_of_revoked_key(core) => {
+                self.withhold(core, incoming, change)
+            }
             // A response that was sent during the log-out has brought the cookie back.
             (Change::None, None)
                 if self.deleted_here
@@ -604,6 +606,12 @@ impl<K: SessionKind> State<K> {
         let shared = set_cookie.is_some()
             && circumstances.reply.sharing(circumstances.now) == Sharing::Chosen;
         (Outcome { set_cookie, mark, shared, vary }, event)
+    }
+
+    /// Whether the key that opened the session was revoked meanwhile.
+    fn is_of_revoked_key(&self, core: &CodecInner) -> bool {
+        let stored = self.stored.as_ref();
+        stored.is_some_and(|stored| core.ring().is_revoked(stored.validity.key_id))
     }
 
     /// The removal of a session that was ended while the request was handled, if a handler wrote it. What

@@ -3,9 +3,13 @@
 use std::fs;
 use std::time::Duration;
 
-use sealed_session::{Codec, Dynamic, Key, KeyDirectory, KeyErrorKind, SessionKind};
+use sealed_session::{
+    Codec, Dynamic, EncodeErrorKind, Key, KeyDirectory, KeyErrorKind, Session, SessionKind,
+};
 
 use super::{Keys, SETTLE, seals_with, token_of};
+#[cfg(feature = "axum")]
+use crate::support::{Browser, EIGHT, SEVEN, ring};
 use crate::support::{DAY, HOUR, Login, START, at, key, seconds};
 
 #[test]
@@ -113,6 +117,58 @@ fn a_revoked_key_gives_way_at_the_next_look_to_one_that_all_servers_know() {
     directory.reload().unwrap();
     seals_with(&codec, 2);
     assert!(codec.decode(&stolen).is_err());
+}
+
+#[test]
+fn what_a_revoked_key_opened_before_is_not_sealed_again() {
+    let keys = Keys::of(&[(1, -100), (2, -50)]);
+    let directory = keys.open();
+    let codec = keys.codec(directory.keyring());
+    let [forged, good] = [1, 2].map(|number| codec.decode(token_of(number, &keys.clock)).unwrap());
+    keys.revoke(1);
+    directory.reload().unwrap();
+    for result in [codec.refresh(&forged), codec.reseal(&forged)] {
+        assert_eq!(result.unwrap_err().kind(), &EncodeErrorKind::Ended);
+    }
+    assert!(codec.refresh(&good).is_ok());
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn a_request_that_a_revoked_key_let_in_brings_out_no_cookie() {
+    let keys = Keys::of(&[(1, -100), (2, -50)]);
+    let directory = keys.open();
+    for (number, comes_out) in [(2, true), (1, false)] {
+        let mut browser = Browser::new();
+        let other = browser.builder_on(ring(&[number])).build().unwrap();
+        browser.visit(&other, |session: Session<Login>| session.set(SEVEN));
+        let codec: Codec<Login> = browser.builder_on(directory.keyring()).build().unwrap();
+        let tombstone = keys.path().join(format!("{}.revoked", key(1).id()));
+        let followed = directory.clone();
+        let page = browser.visit(&codec, move |session| {
+            assert_eq!(session.data(), Some(SEVEN));
+            if !comes_out {
+                fs::write(&tombstone, "").unwrap();
+                followed.reload().unwrap();
+            }
+            session.set(EIGHT)
+        });
+        let cookie = page.set_cookie();
+        assert_eq!(cookie.contains("Max-Age=0"), !comes_out, "{cookie}");
+    }
+}
+
+#[test]
+fn a_key_with_an_earlier_date_that_comes_after_the_start_waits() {
+    let keys = Keys::of(&[(2, -50)]);
+    // A new machine: no key has settled.
+    let directory = keys.open();
+    let codec = keys.codec(directory.keyring());
+    seals_with(&codec, 2);
+    keys.later(20);
+    keys.add(1, -100);
+    directory.reload().unwrap();
+    seals_with(&codec, 2);
 }
 
 #[test]
@@ -291,6 +347,28 @@ mod told {
         assert_eq!(log_of(|| directory.reload().unwrap()).1, "");
         mode(0o604);
         says(&log_of(|| directory.reload().unwrap()).1, &["mode=0604"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_can_write_is_reported_once() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let keys = Keys::of(&[(1, 0)]);
+        let mode = |mode| {
+            fs::set_permissions(keys.path(), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(0o755);
+        let (directory, log) = log_of(|| keys.open());
+        assert!(!log.contains("key_directory_open"), "{log}");
+        mode(0o775);
+        let path = keys.path().display().to_string();
+        let (_, log) = log_of(|| directory.reload().unwrap());
+        says(&log, &["WARN sealed_session", "code=\"key_directory_open\"", &path, "mode=0775"]);
+        assert_eq!(log_of(|| directory.reload().unwrap()).1, "");
+        // As Kubernetes mounts a secret, which nobody can write.
+        mode(0o1777);
+        assert_eq!(log_of(|| directory.reload().unwrap()).1, "");
     }
 
     #[test]
