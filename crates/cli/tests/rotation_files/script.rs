@@ -112,6 +112,8 @@ fn a_secret_that_somebody_changed_meanwhile_is_not_overwritten() {
         cluster.job(cluster.start + DAY, "rotate").env("FAKE_CHANGE", "1").output().unwrap();
     assert!(!output.status.success() && said(&output).contains("Conflict"), "{}", said(&output));
     assert_eq!(cluster.secret(), (before.0 + 1, before.1));
+    cluster.succeeds(cluster.start + DAY, "status");
+    assert_eq!(cluster.secret().0, before.0 + 1);
     cluster.succeeds(cluster.start + DAY, "rotate");
     assert_eq!(cluster.keys().len(), 2);
 }
