@@ -38,7 +38,7 @@ async fn visits(session: Session) -> Result<String, SessionError> {
 fn in_force(keys: &KeyDirectory) -> String {
     let status = keys.status();
     let (sealing, fingerprint) = (status.sealing, status.fingerprint);
-    let text = format!("{sealing} seals; {} keys, fingerprint {fingerprint}\n", status.keys.len());
+    let text = format!("{sealing} seals; keys: {}; fingerprint {fingerprint}\n", status.keys.len());
     match status.last_error {
         Some(error) => format!("{text}the last look failed: {error}\n"),
         None => text,
