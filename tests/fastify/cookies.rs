@@ -42,8 +42,8 @@ fn derive(vector: &Vector) -> Key {
 }
 
 #[cfg(not(feature = "passphrase"))]
-fn derive(_vector: &Vector) -> Key {
-    key(1)
+fn derive(vector: &Vector) -> Key {
+    unreachable!("{}: nothing here derives its key", vector.name);
 }
 
 /// The ring of a vector, as the peer is configured for it.
@@ -108,7 +108,9 @@ fn json(entries: &Entries) -> String {
 fn reads_what_node_wrote_and_refuses_what_node_refuses() {
     // Keeping the sessions of an older signing key is this crate's alone (`lax.rs`).
     let written = vectors().written.into_iter().filter(|v| v.name != "signed by an older key");
-    let count = written.inspect(agrees_with_node).count();
+    // Of these no key is known above.
+    let known = written.filter(|v| cfg!(feature = "passphrase") || !v.name.contains("not ASCII"));
+    let count = known.inspect(agrees_with_node).count();
     assert!(count > 80, "{count}");
 }
 
@@ -337,6 +339,16 @@ mod moving {
         assert_eq!(opened.info.key_index, 1);
         let token = back.reseal(&opened).unwrap();
         assert_eq!(open(7, &token), r#"{"a":1,"__ts":1700000000}"#);
+    }
+
+    #[test]
+    fn a_native_session_refreshed_by_a_clock_that_went_back_lives_from_its_creation() {
+        let back = codec(Keyring::fastify(key(7)).with_previous(key(8)).unwrap());
+        let native = codec(ring()).encode(entries(r#"{"a":1}"#)).unwrap();
+        let mut opened = back.decode(native).unwrap();
+        opened.info.created_at = Some(at(START + 5));
+        let token = back.reseal(&opened).unwrap();
+        assert_eq!(open(7, &token), r#"{"a":1,"__ts":1700000005}"#);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
@@ -205,6 +205,19 @@ fn a_write_at_a_time_that_no_token_can_say_is_a_500_and_sets_no_cookie() {
         assert_eq!(page.status, status, "{now}");
         assert!(page.set_cookies().is_empty(), "{now}");
     }
+}
+
+#[test]
+fn a_session_begins_in_the_last_millisecond_that_a_token_can_say_and_not_in_the_next() {
+    let browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    browser.clock.set(LAST);
+    browser.clock.advance(Duration::from_millis(((1 << 48) - 1) % 1000));
+    let page = ask(&browser, &codec, "none", USES[1]);
+    assert!(codec.decode(token(&page).unwrap()).is_ok());
+    browser.clock.advance(Duration::from_millis(1));
+    let page = ask(&browser, &codec, "none", USES[1]);
+    assert_eq!(page.status, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[test]

@@ -390,6 +390,29 @@ fn the_mark_of_a_deletion_lasts_ten_minutes() {
     }
 }
 
+#[test]
+fn a_mark_outlives_its_session_even_if_it_was_made_by_a_clock_that_is_behind() {
+    let mut browser = Browser::new();
+    let builder = browser.builder::<Login>().mark_deletions(true);
+    let timeout = seconds(120);
+    let codec = builder.idle_timeout(timeout).absolute_timeout(timeout).build().unwrap();
+    browser.visit(&codec, |session| session.set(SEVEN));
+    let old = browser.cookie("login").unwrap().to_owned();
+    browser.clock.go_back(seconds(50));
+    browser.visit(&codec, |session| {
+        session.delete();
+        Ok(())
+    });
+    // In the last second of the session, which began later than it was deleted.
+    browser.clock.advance(seconds(50 + 119));
+    assert!(codec.decode(&old).is_ok());
+    browser.set_cookie("login", &old);
+    browser.visit(&codec, |session| {
+        assert_eq!(session.refused(), Some(DecodeErrorKind::Ended));
+        Ok(())
+    });
+}
+
 #[cfg(feature = "fastify")]
 #[test]
 fn settings_that_a_fastify_token_has_no_room_for_are_errors_of_build() {
@@ -437,6 +460,7 @@ fn a_mark_holds_the_last_sixteen_deletions() {
     let mut browser = Browser::new();
     let codec = marking(&browser);
     let mut old = Vec::new();
+    let mut lengths = Vec::new();
     for _ in 0..17 {
         browser.visit(&codec, |session| session.set(SEVEN));
         old.push(browser.cookie("__Host-login").unwrap().to_owned());
@@ -444,7 +468,9 @@ fn a_mark_holds_the_last_sixteen_deletions() {
             session.delete();
             Ok(())
         });
+        lengths.push(browser.cookie("__Host-login-ended").unwrap().len());
     }
+    assert!(lengths[14] < lengths[15] && lengths[15] == lengths[16], "{lengths:?}");
     for (place, old) in old.iter().enumerate() {
         browser.set_cookie("__Host-login", old);
         browser.visit(&codec, move |session| {

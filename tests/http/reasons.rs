@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, SystemTime};
 
 use sealed_session::{
-    Clock, Codec, CookieOptions, DecodeErrorKind, Dynamic, Session, SessionKind, TestClock,
+    Clock, Codec, CodecBuilder, CookieOptions, DecodeErrorKind, Dynamic, Keyring, Session,
+    SessionKind, TestClock,
 };
 use serde::{Deserialize, Serialize};
 use tracing::span::{Attributes, Id, Record};
@@ -224,4 +225,22 @@ fn a_refresh_under_the_same_key_is_no_event_of_a_rotation() {
     let (page, log) = log_of(|| browser.visit(&codec, write));
     page.set_cookie();
     assert!(!log.contains("publicly cacheable"), "{log}");
+}
+
+#[cfg(feature = "fastify")]
+#[test]
+fn a_fastify_primary_is_logged_with_what_its_tokens_have_no_room_for() {
+    let browser = Browser::new();
+    let log = |builder: CodecBuilder<Login>| {
+        let codec = builder.build().unwrap();
+        let ring = Keyring::fastify(key(9)).with_previous(key(1)).unwrap();
+        log_of(|| codec.replace_keyring(ring)).1
+    };
+    assert_eq!(log(browser.builder()), "");
+    let remembers = log(browser.builder().remember_timeout(30 * DAY));
+    assert!(remembers.contains("code=\"forgets_remembered\""), "{remembers}");
+    assert_eq!(remembers.lines().count(), 1, "{remembers}");
+    let marks = log(browser.builder().mark_deletions(true));
+    assert!(marks.contains("code=\"marks_no_more\""), "{marks}");
+    assert_eq!(marks.lines().count(), 1, "{marks}");
 }
