@@ -110,6 +110,30 @@ async fn a_log_in_is_listed_with_what_the_application_gave() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_recorded_late_is_listed_with_its_own_times() {
+    let clock = TestClock::at(START);
+    let revocations = Revocations::in_memory_with(clock.clone());
+    let registry = Registry::in_memory(&revocations);
+    let builder = Codec::builder(ring(&[1])).clock(clock.clone()).remember_timeout(72 * HOUR);
+    let codec = builder.revocations(&revocations).registry(&registry).build().unwrap();
+    let site = Site { registry, codec, clock };
+    let begun = site.request("", async |session: Session<Account>, _: Registry| {
+        session.set(account(7))?;
+        session.remember()
+    });
+    let remembered = cookie(&begun.await).unwrap();
+    site.clock.advance(HOUR);
+    let record = async |session: Session<Account>, registry: Registry| {
+        registry.record(&session, "phone").await
+    };
+    assert_eq!(site.request(&remembered, record).await.status(), StatusCode::OK);
+    site.clock.advance(48 * HOUR);
+    let [entry] = &site.list(7).await[..] else { panic!("not one entry") };
+    assert_eq!((entry.created_at, entry.expires_at), (at(START), at(START) + 30 * 24 * HOUR));
+    assert!(!entry.is_idle, "a remembered session is idle for three days");
+}
+
+#[tokio::test]
 async fn last_seen_moves_when_the_session_is_refreshed() {
     let site = Site::new();
     let mut cookie_of_phone = site.log_in(7, "phone").await;

@@ -13,8 +13,8 @@ use sealed_session::revocation::{
     StoreError, Target, WhenAway,
 };
 use sealed_session::{
-    Codec, Current, DecodeErrorKind, Dynamic, Key, Keyring, Revocations, Session, SessionError,
-    SessionErrorKind, SessionKind, SessionLayer, Tag, TestClock,
+    Codec, Current, DecodeErrorKind, Dynamic, EncodeErrorKind, Key, Keyring, Revocations, Session,
+    SessionError, SessionErrorKind, SessionKind, SessionLayer, Tag, TestClock,
 };
 use tower::ServiceExt as _;
 
@@ -259,6 +259,23 @@ async fn a_remembered_session_stays_remembered_when_it_ends_the_others() {
         .await;
     let decoded = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
     assert_eq!(decoded.info.own_idle_timeout, Some(72 * HOUR));
+}
+
+#[tokio::test]
+async fn what_is_too_large_with_what_it_has_seen_is_refused_when_it_is_written() {
+    let site = Site::<Account>::new();
+    let with = |length| Account { user: 7, tenant: "x".repeat(length) };
+    let too_long = (2900..3000).find(|length| site.codec.encode(with(*length)).is_err()).unwrap();
+    let response = site
+        .request("", move |session: Session<Account>| async move {
+            let error = session.set(with(too_long)).unwrap_err();
+            let SessionErrorKind::Encode(EncodeErrorKind::TooLarge(_)) = error.kind() else {
+                panic!("{error:?}");
+            };
+            session.set(with(too_long - 1))
+        })
+        .await;
+    assert!(set(&response).is_some());
 }
 
 #[tokio::test]
