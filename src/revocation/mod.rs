@@ -285,7 +285,9 @@ impl Revocations {
             return Status::Starting;
         }
         let is_over = self.shared.following.as_ref().is_some_and(Following::is_over);
-        if inner.follow.is_away() || is_over {
+        // One that has not answered the first heartbeat yet, or hangs, is not away before that fails.
+        let is_silent = !availability.is_available(inner.clock.now());
+        if inner.follow.is_away() || is_over || is_silent {
             let since = UNIX_EPOCH.checked_add(Duration::from_millis(availability.known_until()));
             return Status::Stale { since: since.unwrap_or(UNIX_EPOCH) };
         }

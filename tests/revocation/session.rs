@@ -428,6 +428,44 @@ async fn unread() -> (Site<Account>, Arc<AtomicBool>) {
     (Site::with(revocations), switch)
 }
 
+/// A store that can be read, and never says whether it would keep what is written.
+struct Mute;
+
+impl RevocationStore for Mute {
+    async fn append(&self, _: &[Target], _: u64, _: u64) -> Result<Appended, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn publish(&self, _: &[Mark]) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn read(
+        &self,
+        _: Option<&Position>,
+        _: std::time::Duration,
+    ) -> Result<Batch, StoreError> {
+        Ok(Batch { marks: Vec::new(), position: Position::new("0"), complete: true })
+    }
+
+    async fn heartbeat(&self) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn no_store_is_live_while_its_silence_makes_sessions_unavailable() {
+    let when_away = WhenAway::RefuseAfter(seconds(60));
+    let revocations = Revocations::open(Mute, when_away, AtStart::Refuse).await.unwrap();
+    while revocations.status() == Status::Starting {
+        tokio::time::sleep(seconds(1) / 100).await;
+    }
+    let status = revocations.status();
+    assert!(matches!(status, Status::Stale { .. }), "{status:?}");
+    let site = Site::<Account>::with(revocations);
+    assert_eq!(site.refused(&site.cookie(account(7))), Some(DecodeErrorKind::Unavailable));
+}
+
 #[tokio::test]
 async fn a_session_that_cannot_be_judged_is_neither_empty_nor_valid() {
     let (site, _switch) = unread().await;
