@@ -247,3 +247,11 @@ fn a_remember_timeout_below_the_idle_timeout_is_refused() {
     assert!(matches!(kind, ConfigErrorKind::RememberBelowIdle { .. }));
     remembering(day).build().unwrap();
 }
+
+#[test]
+fn a_cookie_header_of_256_bytes_is_the_shortest_limit() {
+    let limited = |length| builder().max_cookie_header(length);
+    let kind = fails(limited(255), &["255"]);
+    assert!(matches!(kind, ConfigErrorKind::MaxCookieHeader { found: 255, .. }));
+    limited(256).build().unwrap();
+}

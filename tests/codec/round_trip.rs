@@ -289,6 +289,23 @@ fn a_set_cookie_value_takes_no_text_that_is_no_token() {
 }
 
 #[test]
+fn a_set_cookie_value_keeps_a_remembered_session_for_as_long_as_it_lives() {
+    let clock = TestClock::at(START);
+    let builder = Codec::<Dynamic>::builder(ring(&[1])).clock(clock.clone());
+    let codec = builder.remember_timeout(30 * support::DAY).build().unwrap();
+    let token = codec.encode(Entries::new()).unwrap();
+    assert!(!codec.set_cookie(&token).unwrap().contains("Max-Age"));
+    let mut decoded = codec.decode(&token).unwrap();
+    decoded.info.own_idle_timeout = Some(30 * support::DAY);
+    let token = codec.reseal(&decoded).unwrap();
+    clock.advance(support::DAY);
+    let line = codec.set_cookie(&token).unwrap();
+    assert!(line.contains("; Max-Age=2505600"), "{line}");
+    let removal = codec.remove_cookie();
+    assert!(removal.starts_with("session=; ") && removal.contains("; Max-Age=0"), "{removal}");
+}
+
+#[test]
 fn what_is_printed_of_a_decoded_token_is_its_info_without_the_data() {
     let codec = codec();
     let decoded = codec.decode(codec.encode(login("ada")).unwrap()).unwrap();

@@ -121,6 +121,58 @@ async fn a_tag_that_data_gains_begins_a_new_session() {
     assert_ne!(new.info.id, decoded.info.id);
 }
 
+#[tokio::test]
+async fn a_refresh_keeps_the_session_and_what_it_has_seen() {
+    let revocations = Revocations::in_memory();
+    let codec = codec(&revocations);
+    revocations.end_all(&user(7)).await.unwrap();
+    let decoded = codec.decode(codec.encode(account(7)).unwrap()).unwrap();
+    let refreshed = codec.decode(codec.refresh(&decoded).unwrap()).unwrap();
+    assert_eq!(refreshed.info.id, decoded.info.id);
+}
+
+/// Has a tag if somebody is logged in.
+struct Visit;
+
+impl SessionKind for Visit {
+    type Data = Option<u64>;
+    const NAME: &'static str = "visit";
+
+    fn tags(data: &Option<u64>) -> Vec<Tag> {
+        data.map(user).into_iter().collect()
+    }
+}
+
+#[test]
+fn only_a_session_with_tags_says_what_it_has_seen_and_only_to_revocations() {
+    let revocations = Revocations::in_memory();
+    let plain = Codec::<Visit>::new(ring(&[1])).unwrap();
+    let codec = Codec::<Visit>::builder(ring(&[1])).revocations(&revocations).build().unwrap();
+    let (nobody, seven) = (plain.encode(None).unwrap(), plain.encode(Some(7)).unwrap());
+    assert!(seven.len() < nobody.len(), "7 is shorter than null");
+    assert_eq!(codec.encode(None).unwrap().len(), nobody.len());
+    let seen = codec.encode(Some(7)).unwrap();
+    assert!(seen.len() > nobody.len());
+    let mut decoded = codec.decode(seen).unwrap();
+    decoded.data = None;
+    assert_eq!(codec.refresh(&decoded).unwrap().len(), nobody.len());
+}
+
+#[test]
+fn what_two_tokens_say_is_equal_only_with_equal_tags_and_shows_none() {
+    let codec = codec(&Revocations::in_memory());
+    let info = |user| codec.decode(codec.encode(account(user)).unwrap()).unwrap().info;
+    let (one, mut other, mut same) = (info(7), info(8), info(7));
+    for info in [&mut other, &mut same] {
+        (info.id, info.created_at) = (one.id, one.created_at);
+        (info.refreshed_at, info.expires_at) = (one.refreshed_at, one.expires_at);
+    }
+    assert_eq!(same, one);
+    assert_ne!(other, one);
+    let printed = format!("{one:?}");
+    assert!(printed.contains("survives: 0") && !printed.contains("acme"), "{printed}");
+}
+
 #[test]
 fn a_fastify_primary_is_refused() {
     let revocations = Revocations::in_memory();

@@ -13,8 +13,9 @@ use sealed_session::revocation::{
     StoreError, Target, WhenAway,
 };
 use sealed_session::{
-    Codec, Current, DecodeErrorKind, Dynamic, EncodeErrorKind, Key, Keyring, Revocations, Session,
-    SessionError, SessionErrorKind, SessionKind, SessionLayer, Tag, TestClock,
+    Codec, Current, DecodeErrorKind, Dynamic, EncodeErrorKind, FastifyKey, Key, Keyring,
+    Revocations, Session, SessionError, SessionErrorKind, SessionKind, SessionLayer, Tag,
+    TestClock,
 };
 use tower::ServiceExt as _;
 
@@ -386,6 +387,21 @@ async fn a_node_session_ends_by_its_tag_and_not_by_its_id() {
     assert_eq!(response.status(), StatusCode::OK);
     let taken_over = set(&response).unwrap();
     assert_eq!(site.refused(&taken_over), Some(DecodeErrorKind::Ended));
+}
+
+#[tokio::test]
+async fn a_node_session_that_says_nothing_of_its_time_has_seen_no_mark() {
+    let node = FastifyKey::from(key(9)).danger_accept_undated();
+    let clock = TestClock::at(START);
+    let revocations = Revocations::in_memory_with(clock.clone());
+    let ring = Keyring::new(key(1)).with_previous_fastify(node).unwrap();
+    let builder = Codec::<Account>::builder(ring).clock(clock.clone());
+    let codec = builder.revocations(&revocations).build().unwrap();
+    let undated = crate::support::fastify::seal(9, r#"{"user":7,"tenant":"acme"}"#);
+    assert_eq!(codec.decode(&undated).unwrap().data, account(7));
+    revocations.end_all(&user(7)).await.unwrap();
+    clock.advance(HOUR);
+    assert_eq!(*codec.decode(&undated).unwrap_err().kind(), DecodeErrorKind::Ended);
 }
 
 /// A store that is there only when it is told so. It keeps nothing.
