@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use sealed_session::{
-    Codec, DecodeErrorKind, Dynamic, EncodeErrorKind, Entries, FastifyKey, Key, Keyring, TestClock,
+    Codec, CookieOptions, DecodeErrorKind, Dynamic, EncodeErrorKind, Entries, FastifyKey, Key,
+    Keyring, SessionKind, TestClock,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::support::fastify::{
@@ -203,6 +205,31 @@ fn accepts_exactly_as_much_as_a_browser_stores() {
         assert!("session".len() + token.len() <= 4096);
         assert!(codec.decode(token).is_ok());
         assert!(matches!(of(most + 1).unwrap_err().kind(), EncodeErrorKind::TooLarge(_)));
+    }
+}
+
+/// A kind without content.
+#[derive(Serialize, Deserialize, Clone)]
+struct Nothing {}
+
+impl SessionKind for Nothing {
+    type Data = Self;
+    const NAME: &'static str = "nothing";
+}
+
+#[cfg(feature = "axum")]
+#[test]
+fn an_empty_object_is_counted_as_long_as_it_is() {
+    let token = builder::<Nothing>(Keyring::fastify(key(8))).build().unwrap();
+    let room = 256 - "=".len() - token.encode(Nothing {}).unwrap().len();
+    for (name, fits) in [(room, true), (room + 1, false)] {
+        let cookie = CookieOptions::new().name("n".repeat(name));
+        let builder = builder::<Nothing>(Keyring::fastify(key(7))).max_cookie_header(256);
+        let codec = builder.cookie(cookie).build().unwrap();
+        Browser::new().visit(&codec, move |session| {
+            assert_eq!(session.set(Nothing {}).is_ok(), fits, "{name}");
+            Ok(())
+        });
     }
 }
 

@@ -78,6 +78,16 @@ fn a_time_that_is_not_whole_seconds_in_digits_is_refused() {
 }
 
 #[test]
+fn a_zero_is_a_time_and_zeros_before_a_number_are_not() {
+    let builder = builder::<Dynamic>(Keyring::fastify(key(7))).clock(TestClock::at(0));
+    let codec = builder.build().unwrap();
+    opens_with(&codec, 0);
+    for time in ["00", "01"] {
+        refuses(&codec, &seal(7, format!(r#"{{"__ts":{time},"a":1}}"#)), InvalidPayload);
+    }
+}
+
+#[test]
 fn a_time_that_is_not_a_number_is_refused() {
     for time in ["null", "true", "false"] {
         refuses_payload(format!(r#"{{"__ts":{time},"a":1}}"#), InvalidPayload);
@@ -94,7 +104,12 @@ fn a_time_in_the_future_is_refused_beyond_a_minute() {
 
 #[track_caller]
 fn opens_at(time: u64) {
-    let opened = seven().decode(seal(7, format!(r#"{{"__ts":{time},"a":1}}"#))).unwrap();
+    opens_with(&seven(), time);
+}
+
+#[track_caller]
+fn opens_with(codec: &Codec<Dynamic>, time: u64) {
+    let opened = codec.decode(seal(7, format!(r#"{{"__ts":{time},"a":1}}"#))).unwrap();
     assert_eq!(opened.info.refreshed_at, at(time));
 }
 

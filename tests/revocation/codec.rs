@@ -3,11 +3,11 @@
 use sealed_session::revocation::{RevocationErrorKind, Status};
 use sealed_session::{
     Codec, ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, Keyring, Revocations, SessionKind,
-    Tag,
+    Tag, TestClock,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::support::{key, ring};
+use crate::support::{HOUR, START, at, key, ring};
 
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub(crate) struct Account {
@@ -112,13 +112,17 @@ async fn an_ended_session_is_not_sealed_again() {
 #[tokio::test]
 async fn a_tag_that_data_gains_begins_a_new_session() {
     let revocations = Revocations::in_memory();
-    let codec = codec(&revocations);
+    let clock = TestClock::at(START);
+    let builder = Codec::<Account>::builder(ring(&[1])).clock(clock.clone());
+    let codec = builder.revocations(&revocations).build().unwrap();
     let mut decoded = codec.decode(codec.encode(account(7)).unwrap()).unwrap();
     revocations.end_all(&user(8)).await.unwrap();
     decoded.data.user = 8;
+    clock.advance(HOUR);
     let token = codec.refresh(&decoded).unwrap();
     let new = codec.decode(token).unwrap();
     assert_ne!(new.info.id, decoded.info.id);
+    assert_eq!(new.info.created_at, Some(at(START) + HOUR));
 }
 
 #[tokio::test]

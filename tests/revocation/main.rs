@@ -7,6 +7,8 @@ mod support;
 
 mod codec;
 mod events;
+#[cfg(feature = "tracing")]
+mod log;
 mod races;
 mod registry;
 mod session;

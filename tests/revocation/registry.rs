@@ -158,6 +158,19 @@ async fn last_seen_moves_when_the_session_is_refreshed() {
 }
 
 #[tokio::test]
+async fn last_seen_stays_when_a_failed_response_sends_no_cookie() {
+    let site = Site::new();
+    let phone = site.log_in(7, "phone").await;
+    site.clock.advance(3 * HOUR);
+    let fail = |session: Session<Account>, _| async move {
+        session.set(account(7))?;
+        Err(SessionErrorKind::NoSession.into())
+    };
+    assert_eq!(cookie(&site.request(&phone, fail).await), None);
+    assert_eq!(site.list(7).await[0].last_seen, at(START));
+}
+
+#[tokio::test]
 async fn one_session_is_ended_from_the_list() {
     let site = Site::new();
     let (phone, laptop) = (site.log_in(7, "phone").await, site.log_in(7, "laptop").await);
@@ -266,7 +279,7 @@ async fn without_a_session_nothing_is_recorded() {
 }
 
 /// A store that is not there.
-struct Away;
+pub(crate) struct Away;
 
 impl RegistryStore for Away {
     async fn put(

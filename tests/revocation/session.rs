@@ -1,8 +1,10 @@
 //! Sessions that end while requests are handled.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::Body;
@@ -340,6 +342,86 @@ async fn a_tag_that_a_write_adds_begins_a_new_session() {
     assert_eq!(new.data, account(8));
 }
 
+/// The user, who is the only tag, and how often they came.
+struct Visits;
+
+impl SessionKind for Visits {
+    type Data = (u64, u32);
+    const NAME: &'static str = "visits";
+
+    fn tags((number, _): &(u64, u32)) -> Vec<Tag> {
+        vec![user(*number)]
+    }
+}
+
+#[tokio::test]
+async fn a_write_of_the_same_tags_stays_in_the_session() {
+    let site = Site::<Visits>::new();
+    let cookie = site.cookie((7, 1));
+    let old = site.codec.decode_cookie_header(&cookie).unwrap();
+    let response =
+        site.request(&cookie, async |session: Session<Visits>| session.set((7, 2))).await;
+    let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    assert_eq!((new.data, new.info.id), ((7, 2), old.info.id));
+}
+
+#[tokio::test]
+async fn an_update_during_which_the_others_are_ended_is_a_conflict() {
+    let site = Site::<Account>::new();
+    let response = site
+        .request(&site.cookie(account(7)), async |session: Session<Account>| {
+            let (same, tag) = (session.clone(), user(7));
+            let error = session.update(|_| {
+                // In memory that waits for nothing.
+                let ending = pin!(same.end_others(&tag));
+                let ended = ending.poll(&mut Context::from_waker(Waker::noop()));
+                assert!(matches!(ended, Poll::Ready(Ok(()))));
+            });
+            assert_eq!(*error.unwrap_err().kind(), SessionErrorKind::Conflict);
+            Ok(())
+        })
+        .await;
+    assert_eq!(site.refused(&set(&response).unwrap()), None);
+}
+
+#[tokio::test]
+async fn a_session_that_begins_after_a_deletion_does_not_end_with_the_deleted_one() {
+    let site = Site::<Account>::new();
+    let cookie = site.cookie(account(7));
+    let id = site.codec.decode_cookie_header(&cookie).unwrap().info.id.unwrap();
+    let revocations = site.revocations.clone();
+    let response = site
+        .request(&cookie, move |session: Session<Account>| {
+            let revocations = revocations.clone();
+            async move {
+                // It goes on, and ends with the one that it was.
+                session.end_others(&user(7)).await?;
+                session.delete();
+                session.regenerate();
+                session.set(account(8))?;
+                Ok(revocations.end(id).await?)
+            }
+        })
+        .await;
+    let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    assert_eq!(new.data, account(8));
+}
+
+#[tokio::test]
+async fn a_log_in_that_first_ends_the_others_survives_its_own_mark() {
+    let site = Site::<Visits>::new();
+    let other = site.cookie((7, 1));
+    let response = site
+        .request("", async |session: Session<Visits>| {
+            session.end_others(&user(7)).await?;
+            session.set((7, 1))
+        })
+        .await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(site.refused(&set(&response).unwrap()), None);
+    assert_eq!(site.refused(&other), Some(DecodeErrorKind::Ended));
+}
+
 #[tokio::test]
 async fn what_regenerate_keeps_of_an_ended_session_is_dropped() {
     let site = Site::<Dynamic>::new();
@@ -488,6 +570,8 @@ async fn a_session_that_cannot_be_judged_is_neither_empty_nor_valid() {
     assert_eq!(site.revocations.status(), Status::Starting);
     let cookie = site.cookie(account(7));
     assert_eq!(site.refused(&cookie), Some(DecodeErrorKind::Unavailable));
+    let after_junk = format!("account=junk; {cookie}");
+    assert_eq!(site.refused(&after_junk), Some(DecodeErrorKind::Unavailable));
     let response = site
         .request(&cookie, async |session: Session<Account>| {
             let is_unavailable = |result: Result<(), SessionError>| {
