@@ -108,6 +108,11 @@ fn all_cookies_of_the_site_together_are_at_most_7500_bytes() {
     assert!(cookies.contains(&("session".to_owned(), ours(1003) - 1)), "{cookies:?}");
     let text = error.to_string();
     assert!(text.contains("7505") && text.contains("\"other0\" with 3906"), "{text}");
+    // Nor does one byte more where there is no predecessor.
+    let mut fresh = Browser::new();
+    let codec = fresh.codec::<Dynamic>();
+    told(&codec, &mut fresh, &[first, rest + 1], 1000).unwrap_err();
+    told(&codec, &mut fresh, &[first, rest], 1000).unwrap();
 }
 
 #[test]
@@ -150,6 +155,42 @@ fn the_writes_of_all_sessions_of_one_request_count_together() {
         let page = browser.get(&app, "/");
         assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     }
+}
+
+#[test]
+fn the_cookie_of_a_session_that_is_not_written_counts_with_that_of_another() {
+    let mut browser = Browser::new();
+    let names = browser.codec::<Name>();
+    browser.visit(&names, |name| name.set(Name("x".repeat(2900))));
+    let handler = |session: Session, _name: Session<Name>| async move {
+        session.insert("a", "x".repeat(2000))?;
+        session.insert("a", "x".repeat(2900)).unwrap_err();
+        Ok::<_, SessionError>(())
+    };
+    let dynamic = SessionLayer::new(browser.codec::<Dynamic>());
+    let layers = Router::new().route("/", get(handler)).layer(dynamic);
+    let page = browser.get(&layers.layer(SessionLayer::new(names)), "/");
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+}
+
+#[test]
+fn a_cookie_that_the_request_removes_counts_for_nothing() {
+    let mut browser = Browser::new();
+    let dynamic = browser.builder::<Dynamic>().max_cookie_header(2000).build().unwrap();
+    let names = SessionLayer::new(browser.codec::<Name>());
+    let handler = |session: Session, name: Session<Name>| async move {
+        name.set(Name("x".to_owned()))?;
+        name.delete();
+        let error = session.insert("a", "x".repeat(2000)).unwrap_err();
+        let SessionErrorKind::CookieHeaderTooLarge { cookies, .. } = error.kind() else {
+            panic!("{error}");
+        };
+        assert_eq!(cookies.len(), 1, "{cookies:?}");
+        Ok::<_, SessionError>(())
+    };
+    let layers = Router::new().route("/", get(handler)).layer(SessionLayer::new(dynamic));
+    let page = browser.get(&layers.layer(names), "/");
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
