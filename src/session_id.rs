@@ -134,7 +134,8 @@ mod tests {
         let upper = text.to_uppercase();
         for other in ["", &text[..31], &text[1..], &upper, &format!("{text}0"), &format!(" {text}")]
         {
-            assert!(other.parse::<SessionId>().is_err(), "{other:?}");
+            let error = other.parse::<SessionId>().unwrap_err().to_string();
+            assert!(error.contains("32 lower-case hex digits"), "{other:?}: {error}");
         }
     }
 }
