@@ -291,4 +291,19 @@ mod tests {
         assert_eq!(bytes.0.capacity(), 6);
         assert_eq!(*bytes, [1, 2, 3, 4]);
     }
+
+    #[test]
+    fn a_text_moves_itself_when_the_room_is_used_up_and_not_before() {
+        let mut text = WipedString::with_capacity(4);
+        let place = text.0.as_ptr();
+        text.push_str("ab");
+        text.push_str("cd");
+        assert_eq!(text.0.as_ptr(), place);
+
+        // A string that grows by itself would allocate eight bytes, and not wipe the old ones.
+        let mut text = WipedString::with_capacity(3);
+        text.push_str("ab");
+        text.push_str("cd");
+        assert_eq!((text.0.capacity(), &*text), (4, "abcd"));
+    }
 }

@@ -5,7 +5,7 @@ use sealed_session::{
     SessionKind, TestClock,
 };
 
-use crate::support::{self, NamedLogin, START, at, codec_at, percent_encode, ring};
+use crate::support::{self, NamedLogin, START, at, codec_at, entries, percent_encode, ring};
 
 struct Admin;
 impl SessionKind for Admin {
@@ -303,6 +303,13 @@ fn a_set_cookie_value_keeps_a_remembered_session_for_as_long_as_it_lives() {
     assert!(line.contains("; Max-Age=2505600"), "{line}");
     let removal = codec.remove_cookie();
     assert!(removal.starts_with("session=; ") && removal.contains("; Max-Age=0"), "{removal}");
+}
+
+#[test]
+fn entries_are_equal_if_they_say_the_same_in_any_order() {
+    let one = entries(r#"{"a":1,"b":{"c":2,"d":3}}"#);
+    assert_eq!(one, entries(r#"{"b":{"d":3,"c":2},"a":1}"#));
+    assert_ne!(one, entries(r#"{"a":1,"b":{"c":3,"d":2}}"#));
 }
 
 #[test]
