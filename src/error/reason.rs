@@ -151,6 +151,10 @@ mod tests {
         assert_eq!(said(&error), "invalid value");
         let error = Error::invalid_value(Unexpected::Str("secret"), &"a secret address");
         assert_eq!(said(&error), "invalid value: string");
+        for expected in ["u64secret", "struct with a secret"] {
+            let error = Error::invalid_value(Unexpected::Str("secret"), &expected);
+            assert_eq!(said(&error), "invalid value: string", "{expected}");
+        }
         assert_eq!(said(&Error::custom("missing field `not a secret`")), "missing field");
         assert_eq!(said(&Error::custom("missing field: secret")), "");
     }

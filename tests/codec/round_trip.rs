@@ -4,6 +4,7 @@ use sealed_session::{
     Codec, CookieOptions, DecodeErrorKind, Dynamic, EncodeError, EncodeErrorKind, Entries,
     SessionKind, TestClock,
 };
+use serde_json::json;
 
 use crate::support::{self, NamedLogin, START, at, codec_at, entries, percent_encode, ring};
 
@@ -310,6 +311,13 @@ fn entries_are_equal_if_they_say_the_same_in_any_order() {
     let one = entries(r#"{"a":1,"b":{"c":2,"d":3}}"#);
     assert_eq!(one, entries(r#"{"b":{"d":3,"c":2},"a":1}"#));
     assert_ne!(one, entries(r#"{"a":1,"b":{"c":3,"d":2}}"#));
+}
+
+#[test]
+fn entries_are_collected_and_of_two_of_one_name_the_last_counts() {
+    let values = [("a", json!(1)), ("b", json!([2])), ("a", json!(3))];
+    let collected: Entries = values.into_iter().collect();
+    assert_eq!(collected, entries(r#"{"a":3,"b":[2]}"#));
 }
 
 #[test]

@@ -352,6 +352,17 @@ fn making_a_response_private_and_dropping_a_write_are_warnings() {
 }
 
 #[test]
+#[cfg(feature = "tracing")]
+fn a_refresh_that_is_left_to_the_next_request_is_logged_with_the_reason() {
+    let (page, log) = crate::support::log::log_of(|| {
+        Visitor::after(IDLE / 2).asks(QUICK.taking(seconds(60)), None)
+    });
+    assert!(page.set_cookies().is_empty());
+    let wanted = log.contains("DEBUG") && log.contains("not refreshed by this response why=");
+    assert!(wanted || log.contains(" why=") && log.contains("not refreshed"), "{log}");
+}
+
+#[test]
 fn a_failure_sends_no_write_unless_the_layer_is_told_to() {
     for (keep, sent) in [(false, false), (true, true)] {
         let mut visitor = Visitor::after(seconds(1));

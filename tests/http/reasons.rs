@@ -244,3 +244,17 @@ fn a_fastify_primary_is_logged_with_what_its_tokens_have_no_room_for() {
     assert!(marks.contains("code=\"marks_no_more\""), "{marks}");
     assert_eq!(marks.lines().count(), 1, "{marks}");
 }
+
+#[cfg(feature = "fastify")]
+#[test]
+fn a_keyring_with_the_fastify_key_of_another_cookie_is_logged() {
+    let named = |name: &'static str, ring| {
+        let builder = Codec::<Login>::builder(ring).cookie(CookieOptions::new().name(name));
+        builder.build().unwrap()
+    };
+    let shared = key(9);
+    let _one = named("one", Keyring::fastify(shared.clone()));
+    let two = named("two", ring(&[1]));
+    let (_, log) = log_of(|| two.replace_keyring(Keyring::fastify(shared)));
+    assert!(log.contains("ERROR") && log.contains("code=\"shared_key\""), "{log}");
+}

@@ -108,6 +108,7 @@ fn all_cookies_of_the_site_together_are_at_most_7500_bytes() {
     assert!(cookies.contains(&("session".to_owned(), ours(1003) - 1)), "{cookies:?}");
     let text = error.to_string();
     assert!(text.contains("7505") && text.contains("\"other0\" with 3906"), "{text}");
+    assert!(text.contains("cookies are \"other0\" with 3906, \""), "{text}");
     // Nor does one byte more where there is no predecessor.
     let mut fresh = Browser::new();
     let codec = fresh.codec::<Dynamic>();

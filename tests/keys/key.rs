@@ -211,6 +211,19 @@ fn refuses_the_wrong_length_in_each_form() {
 }
 
 #[test]
+fn guesses_nothing_about_a_key_in_another_form() {
+    for key in [
+        Key::from_slice(&[7; 64]),
+        Key::from_hex("a".repeat(43)),
+        Key::from_hex("a".repeat(44)),
+        Key::from_base64("a".repeat(64)),
+    ] {
+        let kind = fails(key, &[]);
+        assert!(matches!(kind, KeyErrorKind::Length { hint: None, .. }), "{kind:?}");
+    }
+}
+
+#[test]
 fn refuses_hex_with_any_other_character() {
     for at in 0..64 {
         for other in ["g", "G", "/", ":", "@", "`", " ", "\0", "-"] {

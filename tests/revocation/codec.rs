@@ -1,5 +1,7 @@
 //! Revocations and codecs, without HTTP.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sealed_session::revocation::{RevocationErrorKind, Status};
 use sealed_session::{
     Codec, ConfigErrorKind, DecodeErrorKind, EncodeErrorKind, Keyring, Revocations, SessionKind,
@@ -160,6 +162,36 @@ fn only_a_session_with_tags_says_what_it_has_seen_and_only_to_revocations() {
     let mut decoded = codec.decode(seen).unwrap();
     decoded.data = None;
     assert_eq!(codec.refresh(&decoded).unwrap().len(), nobody.len());
+}
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts how often it is asked for its tags.
+struct Counted;
+
+impl SessionKind for Counted {
+    type Data = u64;
+    const NAME: &'static str = "counted";
+
+    fn tags(number: &u64) -> Vec<Tag> {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        vec![user(*number)]
+    }
+}
+
+#[tokio::test]
+async fn tags_are_computed_for_a_token_only_once_any_tag_was_ended() {
+    let revocations = Revocations::in_memory();
+    let codec = Codec::<Counted>::builder(ring(&[1])).revocations(&revocations).build().unwrap();
+    let token = codec.encode(7).unwrap();
+    let asked = || {
+        let before = ASKED.load(Ordering::SeqCst);
+        codec.decode(&token).unwrap();
+        ASKED.load(Ordering::SeqCst) - before
+    };
+    assert_eq!(asked(), 0);
+    revocations.end_all(&user(8)).await.unwrap();
+    assert_eq!(asked(), 1);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Sessions that end while requests are handled.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use sealed_session::revocation::{
     StoreError, Target, WhenAway,
 };
 use sealed_session::{
-    Codec, Current, DecodeErrorKind, Dynamic, EncodeErrorKind, FastifyKey, Key, Keyring,
-    Revocations, Session, SessionError, SessionErrorKind, SessionKind, SessionLayer, Tag,
+    Codec, ConfigErrorKind, Current, DecodeErrorKind, Dynamic, EncodeErrorKind, FastifyKey, Key,
+    Keyring, Revocations, Session, SessionError, SessionErrorKind, SessionKind, SessionLayer, Tag,
     TestClock,
 };
 use tower::ServiceExt as _;
@@ -565,6 +566,23 @@ async fn no_store_is_live_while_its_silence_makes_sessions_unavailable() {
 }
 
 #[tokio::test]
+async fn marks_are_kept_at_least_as_long_as_a_session_lasts() {
+    let store = Switch(Arc::new(AtomicBool::new(false)));
+    let builder = Revocations::builder(store, WhenAway::KeepServing, AtStart::Refuse);
+    let revocations = builder.keep_for(24 * HOUR).open().await.unwrap();
+    let codec = |absolute| {
+        let builder = Codec::<Account>::builder(ring(&[1])).absolute_timeout(absolute);
+        builder.idle_timeout(HOUR).revocations(&revocations).build()
+    };
+    let error = codec(24 * HOUR + seconds(1)).unwrap_err();
+    let ConfigErrorKind::KeepForBelowAbsolute { keep_for, absolute, .. } = error.kind() else {
+        panic!("{error}");
+    };
+    assert_eq!((*keep_for, *absolute), (24 * HOUR, 24 * HOUR + seconds(1)));
+    codec(24 * HOUR).unwrap();
+}
+
+#[tokio::test]
 async fn a_session_that_cannot_be_judged_is_neither_empty_nor_valid() {
     let (site, _switch) = unread().await;
     assert_eq!(site.revocations.status(), Status::Starting);
@@ -647,6 +665,13 @@ async fn extractors_answer_503_while_a_session_cannot_be_judged() {
         assert!(response.headers().contains_key(RETRY_AFTER), "{path}");
         assert_eq!(set(&response), None, "{path}");
     }
+    // They do not all come back at once.
+    let mut waits = BTreeSet::new();
+    for _ in 0..100 {
+        let response = get("/current", &cookie).await;
+        waits.insert(response.headers()[RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap());
+    }
+    assert!(waits.len() > 1 && waits.iter().all(|wait| (2..=10).contains(wait)), "{waits:?}");
     // Who has no session is not kept waiting.
     for cookie in ["", "account=junk"] {
         assert_eq!(get("/option", cookie).await.status(), StatusCode::OK);
