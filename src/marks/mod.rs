@@ -9,6 +9,8 @@ mod mark;
 #[cfg(test)]
 mod simulation;
 mod tag;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
