@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 
 use crate::codec::{Account, account, user};
 use crate::registry::Away;
+use crate::session::until;
 use crate::support::log::log_of;
 use crate::support::{key, ring, seconds};
 
@@ -75,12 +76,6 @@ impl RevocationStore for Switch {
 
     async fn heartbeat(&self) -> Result<(), StoreError> {
         self.answer(())
-    }
-}
-
-async fn until(revocations: &Revocations, is: impl Fn(Status) -> bool) {
-    while !is(revocations.status()) {
-        tokio::time::sleep(seconds(1) / 100).await;
     }
 }
 

@@ -80,6 +80,17 @@ fn is_removal(response: &Response<Body>) {
     assert_eq!(set(response).as_deref(), Some("account="));
 }
 
+/// Waits for this status, and not for ever.
+pub(crate) async fn until(revocations: &Revocations, is: impl Fn(Status) -> bool) {
+    let wait = async {
+        while !is(revocations.status()) {
+            tokio::time::sleep(seconds(1) / 100).await;
+        }
+    };
+    let waited = tokio::time::timeout(seconds(10), wait).await;
+    assert!(waited.is_ok(), "it stays {:?}", revocations.status());
+}
+
 async fn end(session: Session<Account>) -> Result<(), SessionError> {
     session.end().await
 }
@@ -556,9 +567,7 @@ impl RevocationStore for Mute {
 async fn no_store_is_live_while_its_silence_makes_sessions_unavailable() {
     let when_away = WhenAway::RefuseAfter(seconds(60));
     let revocations = Revocations::open(Mute, when_away, AtStart::Refuse).await.unwrap();
-    while revocations.status() == Status::Starting {
-        tokio::time::sleep(seconds(1) / 100).await;
-    }
+    until(&revocations, |status| status != Status::Starting).await;
     let status = revocations.status();
     assert!(matches!(status, Status::Stale { .. }), "{status:?}");
     let site = Site::<Account>::with(revocations);
@@ -678,9 +687,7 @@ async fn extractors_answer_503_while_a_session_cannot_be_judged() {
         assert_eq!(get("/current", cookie).await.status(), StatusCode::UNAUTHORIZED);
     }
     switch.store(true, Ordering::SeqCst);
-    while site.revocations.status() != Status::Live {
-        tokio::time::sleep(seconds(1) / 100).await;
-    }
+    until(&site.revocations, |status| status == Status::Live).await;
     assert_eq!(get("/current", &cookie).await.status(), StatusCode::OK);
 }
 
@@ -701,13 +708,9 @@ async fn an_ending_that_the_store_does_not_take_is_in_force_here_and_is_repeated
     assert_eq!(*error.kind(), RevocationErrorKind::Unconfirmed);
     assert_eq!(format!("{error:?}").matches("switched off").count(), 1);
     assert_eq!(site.refused(&tagged), Some(DecodeErrorKind::Ended));
-    while !matches!(site.revocations.status(), Status::Stale { .. }) {
-        tokio::time::sleep(seconds(1) / 100).await;
-    }
+    until(&site.revocations, |status| matches!(status, Status::Stale { .. })).await;
     switch.store(true, Ordering::SeqCst);
-    while site.revocations.status() != Status::Live {
-        tokio::time::sleep(seconds(1) / 100).await;
-    }
+    until(&site.revocations, |status| status == Status::Live).await;
 }
 
 #[tokio::test]
