@@ -1,6 +1,9 @@
 //! What the tables keep, and for how long.
 
-use super::{Availability, DEFAULT_KEEP_FOR, GRACE, HIGHEST, Mark, Marks, Tag, Target};
+use super::{Availability, HIGHEST, Mark, Marks, ShortId, Tag, Target};
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 86_400;
 
 fn marks(keep_for: Option<u32>) -> Marks {
     Marks::new(Availability::new(true, None), keep_for)
@@ -18,7 +21,7 @@ fn mark(of: u64, number: u64, until: u64) -> Mark {
 fn a_sweep_forgets_what_nobody_needs_and_nothing_else() {
     let marks = marks(None);
     marks.add(&[mark(1, 5, 1000), mark(2, 6, 1001)], 10);
-    let last = 1000 + u64::from(GRACE);
+    let last = 1000 + DAY;
     marks.sweep(last - 1);
     assert_eq!(marks.len(), 2);
     assert!(marks.has_tag(&[tag(1)], 4) && marks.has_tag(&[tag(2)], 5));
@@ -46,9 +49,27 @@ fn marks_are_kept_for_what_was_said_or_for_the_longest_session() {
     said.keep_for_sessions_of(50).unwrap();
     assert_eq!(said.keep_for(), 50);
     let unsaid = marks(None);
-    assert_eq!(unsaid.keep_for(), DEFAULT_KEEP_FOR);
+    assert_eq!(u64::from(unsaid.keep_for()), 30 * DAY);
     for (absolute, kept) in [(20, 20), (30, 30), (10, 30)] {
         unsaid.keep_for_sessions_of(absolute).unwrap();
         assert_eq!(unsaid.keep_for(), kept);
     }
+}
+
+#[test]
+fn marks_are_swept_every_hour() {
+    let marks = marks(None);
+    let first = 100_000;
+    // Not needed any longer some minutes after the first sweep.
+    marks.add(&[mark(1, 5, first - DAY + 1000)], first - DAY);
+    for (number, now, left) in [(2, first, 2), (3, first + HOUR - 1, 3), (4, first + HOUR, 3)] {
+        marks.add(&[mark(number, 6, now + 30 * DAY)], now);
+        assert_eq!(marks.len(), left, "{now}");
+    }
+}
+
+#[test]
+fn a_short_id_is_the_same_from_its_bytes() {
+    let bytes = [1, 2, 3, 4, 5, 6, 7, 8];
+    assert_eq!(ShortId::from_bytes(bytes).to_bytes(), bytes);
 }

@@ -318,6 +318,8 @@ fn entries_are_collected_and_of_two_of_one_name_the_last_counts() {
     let values = [("a", json!(1)), ("b", json!([2])), ("a", json!(3))];
     let collected: Entries = values.into_iter().collect();
     assert_eq!(collected, entries(r#"{"a":3,"b":[2]}"#));
+    let all: Vec<_> = collected.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    assert_eq!(all, ["a: 3", "b: [2]"]);
 }
 
 #[test]
