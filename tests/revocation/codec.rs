@@ -52,6 +52,7 @@ async fn an_ended_session_does_not_open_and_others_do() {
     assert_eq!(refused(&codec, &one), DecodeErrorKind::Ended);
     assert_eq!(codec.decode(&other).unwrap().data, account(7));
     assert_eq!((revocations.len(), revocations.status()), (1, Status::Live));
+    assert!(!revocations.is_empty());
 }
 
 #[tokio::test]
@@ -207,6 +208,7 @@ fn what_two_tokens_say_is_equal_only_with_equal_tags_and_shows_none() {
     assert_ne!(other, one);
     let printed = format!("{one:?}");
     assert!(printed.contains("survives: 0") && !printed.contains("acme"), "{printed}");
+    assert_eq!(format!("{:?}", user(7)), "Tag(..)");
 }
 
 #[test]

@@ -153,6 +153,42 @@ async fn a_foreign_mark_that_is_heard_during_the_append_is_not_outlived() {
     );
 }
 #[tokio::test]
+async fn with_a_store_a_session_outlives_the_mark_that_it_makes_and_those_it_has_seen() {
+    let site = Site::new().await;
+    let other = site.cookie(7);
+    site.revocations.end_all(&user(7)).await.unwrap();
+    // The task that follows has not read that mark yet; this session has seen it.
+    let own = site.cookie(7);
+    // Nor do the endings of somebody else concern it.
+    *site.store.foreign.lock().unwrap() = Some(Target::Tag(user(8)));
+    let response =
+        request(&site.codec, &own, async |s: Session<Account>| s.end_others(&user(7)).await).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(site.refused(&set(&response).unwrap()), None);
+    assert_eq!(site.refused(&own), Some(DecodeErrorKind::Ended));
+    assert_eq!(site.refused(&other), Some(DecodeErrorKind::Ended));
+}
+#[tokio::test]
+async fn verify_now_asks_a_store_that_others_write_to() {
+    let site = Site::new().await;
+    let cookie = site.cookie(7);
+    let store = site.store.clone();
+    let response = request(&site.codec, &cookie, move |s: Session<Account>| {
+        let store = store.clone();
+        async move {
+            s.verify_now().await?;
+            // A store that does not confirm writes may be cut off from the others.
+            store.unconfirmed.store(true, SeqCst);
+            assert_eq!(*s.verify_now().await.unwrap_err().kind(), SessionErrorKind::Unavailable);
+            store.unconfirmed.store(false, SeqCst);
+            store.put(&[Target::Tag(user(7))], u64::MAX, 0);
+            assert_eq!(*s.verify_now().await.unwrap_err().kind(), SessionErrorKind::Ended);
+            Ok(())
+        }
+    });
+    assert_eq!(response.await.status(), 200);
+}
+#[tokio::test]
 async fn a_read_that_fails_after_the_append_lets_nobody_outlive_another_mark() {
     let site = Site::new().await;
     let thief = site.cookie(7);

@@ -338,6 +338,31 @@ async fn of_two_that_end_each_other_the_first_goes_on() {
 }
 
 #[tokio::test]
+async fn a_session_that_was_ended_meanwhile_does_not_outlive_it_by_ending_others() {
+    for by_id in [false, true] {
+        let site = Site::<Account>::new();
+        let cookie = site.cookie(account(7));
+        let revocations = site.revocations.clone();
+        let response = site
+            .request(&cookie, move |session: Session<Account>| {
+                let revocations = revocations.clone();
+                async move {
+                    match session.id() {
+                        Some(id) if by_id => revocations.end(id).await?,
+                        _ => revocations.end_all(&user(7)).await?,
+                    }
+                    let error = session.end_others(&user(7)).await.unwrap_err();
+                    assert_eq!(*error.kind(), SessionErrorKind::Ended);
+                    Ok(())
+                }
+            })
+            .await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(set(&response), None);
+    }
+}
+
+#[tokio::test]
 async fn a_tag_that_a_write_adds_begins_a_new_session() {
     let site = Site::<Account>::new();
     let cookie = site.cookie(account(7));
