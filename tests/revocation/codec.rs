@@ -53,6 +53,7 @@ async fn an_ended_session_does_not_open_and_others_do() {
     assert_eq!(codec.decode(&other).unwrap().data, account(7));
     assert_eq!((revocations.len(), revocations.status()), (1, Status::Live));
     assert!(!revocations.is_empty());
+    assert_eq!(format!("{revocations:?}"), "Revocations { status: Live, marks: 1, .. }");
 }
 
 #[tokio::test]

@@ -104,6 +104,10 @@ async fn a_log_in_is_listed_with_what_the_application_gave() {
     assert_eq!(second.expires_at, at(START) + 30 * 24 * HOUR);
     assert_eq!(second.metadata(), Some(("192.0.2.7".to_owned(), 1)));
     assert_eq!(second.metadata::<u32>(), None);
+    let printed = format!("{second:?}");
+    assert!(printed.contains("phone") && !printed.contains("192.0.2.7"), "{printed}");
+    let printed = format!("{:?}", site.registry);
+    assert!(printed.starts_with("Registry { recording: "), "{printed}");
     assert_eq!(page.next, None);
     assert_eq!(site.registry.count(&user(7)).await.unwrap(), 2);
     assert_eq!(site.registry.count(&Tag::new("tenant", "acme")).await.unwrap(), 3);

@@ -603,7 +603,10 @@ async fn no_store_is_live_while_its_silence_makes_sessions_unavailable() {
 async fn marks_are_kept_at_least_as_long_as_a_session_lasts() {
     let store = Switch(Arc::new(AtomicBool::new(false)));
     let builder = Revocations::builder(store, WhenAway::KeepServing, AtStart::Refuse);
-    let revocations = builder.keep_for(24 * HOUR).open().await.unwrap();
+    let builder = builder.keep_for(24 * HOUR);
+    let printed = format!("{builder:?}");
+    assert!(printed.contains("keep_for: Some(86400s)"), "{printed}");
+    let revocations = builder.open().await.unwrap();
     let codec = |absolute| {
         let builder = Codec::<Account>::builder(ring(&[1])).absolute_timeout(absolute);
         builder.idle_timeout(HOUR).revocations(&revocations).build()
