@@ -189,6 +189,26 @@ async fn verify_now_asks_a_store_that_others_write_to() {
     assert_eq!(response.await.status(), 200);
 }
 #[tokio::test]
+async fn a_store_is_let_go_with_the_last_revocations() {
+    let store = Arc::new(Fake::default());
+    drop(Site::over(store.clone()).await);
+    for _ in 0..100 {
+        if Arc::strong_count(&store) == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("somebody still follows it");
+}
+#[test]
+fn a_store_whose_runtime_is_gone_is_not_live() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let site = runtime.block_on(Site::new());
+    assert_eq!(site.revocations.status(), Status::Live);
+    drop(runtime);
+    assert!(matches!(site.revocations.status(), Status::Stale { .. }));
+}
+#[tokio::test]
 async fn a_read_that_fails_after_the_append_lets_nobody_outlive_another_mark() {
     let site = Site::new().await;
     let thief = site.cookie(7);
