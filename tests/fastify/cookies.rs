@@ -236,7 +236,7 @@ fn an_empty_object_is_counted_as_long_as_it_is() {
 #[test]
 fn only_an_object_can_be_sealed() {
     struct List;
-    impl sealed_session::SessionKind for List {
+    impl SessionKind for List {
         type Data = Vec<u8>;
         const NAME: &'static str = "session";
     }
