@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
+use sealed_session::KeyId;
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
@@ -181,9 +182,9 @@ impl State {
         }
     }
 
-    /// Whether the last run saw a key.
-    pub(crate) fn has_keys(&self) -> bool {
-        !self.keys.is_empty()
+    /// Whether the last run saw a key that is not one of these, which are revoked.
+    pub(crate) fn knew_other_keys_than(&self, revoked: &[KeyId]) -> bool {
+        self.keys.values().any(|noted| revoked.iter().all(|id| id.to_string() != noted.id))
     }
 
     fn noted(&self, file: &Present) -> Option<&Noted> {

@@ -97,8 +97,7 @@ pub(crate) fn rotate(
     settings.check()?;
     let trusted = clock::check(settings.accept_clock, settings, past, now)?;
     if directory.keys.is_empty()
-        && past.is_some_and(State::has_keys)
-        && directory.tombstones.is_empty()
+        && past.is_some_and(|past| past.knew_other_keys_than(&directory.tombstones))
         && !settings.force
     {
         return Err(Refusal::KeysVanished);

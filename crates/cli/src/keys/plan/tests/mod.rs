@@ -99,7 +99,8 @@ fn a_revoked_key_takes_no_name_and_counts_for_nothing() {
     let mut there = directory(&[]);
     there.revoked = vec![key(9, NOW), key(8, NOW + SECOND)];
     there.tombstones = vec![there.revoked[0].id, there.revoked[1].id];
-    let past = state_at(&[NOW - DAY], &every_90_days(), NOW - HOUR);
+    let before = Directory { keys: there.revoked.clone(), ..Directory::default() };
+    let past = rotate(&before, &every_90_days(), None, NOW - HOUR).unwrap().state;
     let plan = rotate(&there, &every_90_days(), Some(&past), NOW).unwrap();
     assert_eq!(plan.act, Act::Add { from: NOW + 2 * SECOND });
 }
@@ -144,8 +145,16 @@ fn a_directory_that_lost_its_keys_is_refused() {
     let settings = every_90_days();
     let past = state_at(&[NOW], &settings, NOW);
     assert_eq!(refused(&[], &settings, Some(&past), NOW), "keys-vanished");
-    let forced = Settings { force: true, ..settings };
+    let forced = Settings { force: true, ..settings.clone() };
     assert_eq!(refused(&[], &forced, Some(&past), NOW), "");
+    // A tombstone of another key excuses nothing; one of each key does.
+    let revoked = |id| Directory { tombstones: vec![id], ..Directory::default() };
+    let own = directory(&[NOW]).keys[0].id;
+    let other = directory(&[NOW, NOW - DAY]).keys[1].id;
+    let name =
+        |there: &Directory| rotate(there, &settings, Some(&past), NOW).err().map(|r| r.name());
+    assert_eq!(name(&revoked(other)), Some("keys-vanished"));
+    assert_eq!(name(&revoked(own)), None);
 }
 
 /// Runs daily from a time on; when each run removes what. The clock of file times stands still.
