@@ -26,7 +26,7 @@ const AFTER: &str = "\
 An empty directory gets a key that seals from now on. The name of a key's file says
 from when it seals, and servers know it before. Call this daily, from one place:
 
-  17 3 * * *  sealed-session keys rotate /etc/app/keys --every 90d > /dev/null
+  17 3 * * *  sealed-session keys rotate /etc/app/keys --every 90d --longest 30d > /dev/null
 
 Durations: 90d, 12h, 5m, 30s, 500ms. Of an argument and rotation.json, which a server
 prints (`KeyDirectory::rotation_settings`), the greater one rules. What a run must know
