@@ -84,7 +84,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
     };
     let words = words(args.id, &directory, &revocation, now);
     if !args.yes && !confirmed(&words)? {
-        return Err(Failure::new("nothing was changed").with_status(1));
+        return Err(Failure::new("nothing was changed: the answer was not `yes`").with_status(1));
     }
     let _lock = keys.lock();
     // Somebody may have changed the directory meanwhile.
@@ -110,18 +110,25 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
 type Planned = (Directory, Revocation, u64);
 
 fn planned(args: &Args, keys: &KeysDir) -> Result<Result<Planned, plan::Refusal>, Failure> {
-    let settings = settings(args, keys)?;
     let directory = Directory::from(&keys.read()?);
-    let past = State::read(keys)?;
+    let past = match State::read(keys) {
+        // It is there for the clock, at which a person has looked. A leaked key must not wait for a repair.
+        Err(_) if args.accept_clock => None,
+        past => past?,
+    };
+    let settings = settings(args, keys, past.as_ref())?;
     let now = now::now()?;
     Ok(plan::check_clock(args.accept_clock, &settings, past.as_ref(), now)
         .and_then(|_| plan::revoke(&directory, &settings, args.id, now))
         .map(|revocation| (directory, revocation, now)))
 }
 
-fn settings(args: &Args, keys: &KeysDir) -> Result<Settings, Failure> {
-    let settings = FromServer::read(keys)?.settings(None, None, None);
-    Ok(Settings { force: args.force, ..settings })
+/// As the last run had them: it was told how long servers wait.
+fn settings(args: &Args, keys: &KeysDir, past: Option<&State>) -> Result<Settings, Failure> {
+    let server = FromServer::read(keys)?;
+    let settings = server.settings(None, past.map(|past| past.settle), None);
+    let max_gap = past.and_then(|past| past.max_gap).unwrap_or(settings.max_gap);
+    Ok(Settings { force: args.force, max_gap, ..settings })
 }
 
 /// What will be done and what it costs, one sentence a line.

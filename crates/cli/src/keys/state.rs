@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) after: u64,
     pub(crate) settle: u64,
     pub(crate) stale: u64,
+    #[serde(default)]
+    pub(crate) max_gap: Option<u64>,
     /// How long sessions lived in the last runs; the last one is in force.
     longest: Vec<InForce>,
     /// By file name.
@@ -57,7 +59,8 @@ impl State {
             let path = directory.path().join(FILE);
             Failure::caused_by(
                 format!(
-                    "cannot use {} (without it, old keys are marked anew and a wrong clock is not noticed)",
+                    "cannot use {} (remove it to go on; then old keys are marked anew, and a wrong clock is not \
+                     noticed once)",
                     path.display()
                 ),
                 cause,
@@ -88,6 +91,7 @@ impl State {
             after: 0,
             settle: 0,
             stale: 0,
+            max_gap: None,
             longest: Vec::new(),
             keys: BTreeMap::new(),
         }
@@ -110,6 +114,7 @@ impl State {
     pub(crate) fn note(&mut self, directory: &Directory, settings: &Settings, now: u64) {
         (self.every, self.after) = (settings.every, settings.after);
         (self.settle, self.stale) = (settings.settle, settings.stale);
+        self.max_gap = Some(settings.max_gap);
         if let Some((_, superseded)) = self.longest.split_last_mut() {
             superseded.iter_mut().for_each(|past| {
                 past.until.get_or_insert(now);

@@ -100,3 +100,21 @@ fn what_is_refused_has_a_name() {
     let output = keys.run_at(year_ago, "revoke", &[&key, "--yes"]);
     failed(&output, 1, &["clock-before-last-run", "--accept-clock"]);
 }
+
+#[test]
+fn a_broken_state_does_not_keep_a_leaked_key_in_use() {
+    let keys = Keys::with([-50 * DAYS, -140 * DAYS]);
+    keys.put("rotation-state.json", "");
+    failed(&keys.run("revoke", &[&id(1), "--yes"]), 2, &["rotation-state.json", "remove it"]);
+    answered(&keys.run("revoke", &[&id(1), "--yes", "--accept-clock"]), 0);
+    assert_eq!(keys.names(".revoked"), [format!("{}.revoked", id(1))]);
+}
+
+#[test]
+fn it_believes_the_clock_for_as_long_as_the_last_run_was_told() {
+    let keys = Keys::with([-50 * DAYS, -140 * DAYS]);
+    answered(&keys.run_at(keys.start, "rotate", &["--every", "90d", "--max-gap", "40d"]), 0);
+    let revoke = |days| keys.run_at(keys.start + days * DAY, "revoke", &[&id(1), "--yes"]);
+    failed(&revoke(41), 1, &["long-after-last-run"]);
+    answered(&revoke(30), 0);
+}

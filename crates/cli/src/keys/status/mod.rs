@@ -137,7 +137,8 @@ fn settings(server: &FromServer, state: Option<&State>) -> Settings {
     let last = |value: fn(&State) -> u64| state.map(value);
     let longest = state.and_then(State::last_longest);
     let settings = server.settings(longest, last(|state| state.settle), last(|state| state.stale));
-    Settings { every: state.and_then(|state| state.every), ..settings }
+    let max_gap = state.and_then(|state| state.max_gap).unwrap_or(settings.max_gap);
+    Settings { every: state.and_then(|state| state.every), max_gap, ..settings }
 }
 
 fn rows(
