@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use sealed_session::KeyId;
+use sealed_session::{KeyFile, KeyId};
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::directory::KeysDir;
 use super::plan::{Directory, Present, Trusted};
 use super::settings::{Longest, Settings};
+use super::times::millis;
 use crate::failure::Failure;
 
 const FILE: &str = "rotation-state.json";
@@ -190,6 +191,22 @@ impl State {
     /// Whether the last run saw a key that is not one of these, which are revoked.
     pub(crate) fn knew_other_keys_than(&self, revoked: &[KeyId]) -> bool {
         self.keys.values().any(|noted| revoked.iter().all(|id| id.to_string() != noted.id))
+    }
+
+    /// The names and ids of keys whose time had come, that are not there any more, and that neither a run nor a
+    /// tombstone took away.
+    pub(crate) fn gone(&self, directory: &Directory, now: u64) -> Vec<(&str, &str)> {
+        let there =
+            directory.keys.iter().map(|key| key.id).chain(directory.tombstones.iter().copied());
+        let there: Vec<_> = there.map(|id| id.to_string()).collect();
+        let sealed = |name: &str| KeyFile::time_of(name).is_some_and(|from| millis(from) <= now);
+        self.keys
+            .iter()
+            .filter(|(name, noted)| {
+                noted.removable_since.is_none() && sealed(name) && !there.contains(&noted.id)
+            })
+            .map(|(name, noted)| (name.as_str(), noted.id.as_str()))
+            .collect()
     }
 
     fn noted(&self, file: &Present) -> Option<&Noted> {

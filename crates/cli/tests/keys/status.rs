@@ -100,3 +100,14 @@ fn the_file_of_a_revoked_key_is_a_warning() {
     answered(&keys.run("revoke", &[&id(3), "--yes"]), 0);
     assert_eq!(findings(&keys, 1), ["revoked-file"]);
 }
+
+#[test]
+fn a_key_that_somebody_removed_is_a_warning() {
+    let keys = rotated();
+    std::fs::remove_file(keys.path().join(keys.name(5 * DAYS))).unwrap();
+    assert!(!findings(&keys, 0).contains(&"key-gone".to_owned()), "a next key has sealed nothing");
+    std::fs::remove_file(keys.path().join(keys.name(-85 * DAYS))).unwrap();
+    assert!(findings(&keys, 1).contains(&"key-gone".to_owned()));
+    answered(&keys.run("revoke", &[&id(2), "--yes", "--force"]), 0);
+    assert!(!findings(&keys, 1).contains(&"key-gone".to_owned()));
+}

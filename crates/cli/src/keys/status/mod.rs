@@ -1,6 +1,7 @@
 //! `keys status`: which key seals, which opens, which may go, and what is wrong.
 
 mod findings;
+mod gone;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -121,6 +122,7 @@ fn answer(keys: &KeysDir, files: &KeyFiles, now: u64) -> Answer {
     let directory = Directory::from(files);
     let seen = Seen { directory: &directory, settings: &settings, state: state.as_ref(), now };
     let mut all = findings(&seen);
+    all.extend(gone::findings(&directory, state.as_ref(), now));
     all.extend(unreadable);
     all.extend(modes::findings(keys, files));
     all.sort_by_key(|finding| std::cmp::Reverse(finding.level));
