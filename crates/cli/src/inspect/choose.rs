@@ -8,10 +8,18 @@ const PREFIXES: [&str; 2] = ["__Host-", "__Secure-"];
 pub(super) const USUAL_NAME: &str = "session";
 /// More names of one line are not tried.
 const MOST_NAMES: usize = 40;
+/// More cookies of a long paste are not looked at.
+const MOST_COOKIES: usize = 10;
 
 /// Which cookies to look at: those of the names that were asked for; otherwise those that look like
 /// tokens; otherwise the one that is the likeliest to be meant.
 pub(super) fn choose<'p>(names: &[String], cookies: &'p [Cookie]) -> Vec<&'p Cookie> {
+    let mut chosen = meant(names, cookies);
+    chosen.truncate(MOST_COOKIES);
+    chosen
+}
+
+fn meant<'p>(names: &[String], cookies: &'p [Cookie]) -> Vec<&'p Cookie> {
     if let [only] = cookies {
         return vec![only];
     }

@@ -1,5 +1,6 @@
 //! Decides what is the matter with each cookie.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::choose::{self, USUAL_NAME};
@@ -25,17 +26,22 @@ struct Examination<'a> {
     keys: &'a [KnownKey],
     pasted: &'a Pasted,
     now: SystemTime,
+    /// How many bytes may be opened to find what damaged it.
+    budget: usize,
 }
 
 pub(super) fn examine(args: &Args, keys: &[KnownKey], pasted: &Pasted, now: SystemTime) -> Report {
-    let examination = Examination { args, keys, pasted, now };
     let chosen = choose::choose(&args.name, &pasted.cookies);
+    let budget = damage::BUDGET / chosen.len().max(1);
+    let examination = Examination { args, keys, pasted, now, budget };
     let findings = chosen.iter().map(|cookie| examination.finding(cookie)).collect();
+    let mut known = HashSet::new();
     let others = pasted
         .cookies
         .iter()
         .filter(|cookie| !chosen.iter().any(|chosen| std::ptr::eq(*chosen, *cookie)))
         .filter_map(|cookie| cookie.name.clone())
+        .filter(|name| known.insert(name.clone()))
         .collect();
     Report { findings, others, asked: args.name.clone(), show_data: args.data, now }
 }
@@ -121,11 +127,14 @@ impl Examination<'_> {
         if let Some(what) = foreign::recognize(value) {
             return Verdict::OtherLibrary { what };
         }
-        if changes.contains(&Rewritten::Alphabet) {
+        let unfit = not_a_token(&form);
+        // Text around a cookie has slashes too.
+        let is_text = matches!(unfit, Some(Verdict::BadCharacter { found, .. }) if found != '%' && found != '=');
+        if changes.contains(&Rewritten::Alphabet) && !is_text {
             // The alphabet of Node's cookies. Its semicolon is missing.
             return Verdict::NodeMalformed;
         }
-        not_a_token(&form).unwrap_or_else(|| self.unopened(&locks, &form, value.len(), name_len))
+        unfit.unwrap_or_else(|| self.unopened(&locks, &form, value.len(), name_len))
     }
 
     /// What is said of a text that has the form of a native token, or of a part of one.
@@ -133,7 +142,7 @@ impl Examination<'_> {
         if form.len() < SHORTEST_TOKEN {
             return Verdict::TooShort { characters: form.len(), shortest: SHORTEST_TOKEN };
         }
-        let searched = match damaged(locks, form, URL_SAFE) {
+        let searched = match damaged(locks, form, URL_SAFE, self.budget) {
             Ok(verdict) => return verdict,
             Err(searched) => searched,
         };
@@ -170,7 +179,7 @@ impl Examination<'_> {
             return Verdict::CutOff { characters: value.len(), cut };
         }
         let plain = percent_decoded(token).unwrap_or_else(|| token.to_owned());
-        let searched = match damaged(&locks, &plain, STANDARD) {
+        let searched = match damaged(&locks, &plain, STANDARD, self.budget) {
             Ok(verdict) => return verdict,
             Err(searched) => searched,
         };
@@ -240,8 +249,12 @@ fn not_a_token(form: &str) -> Option<Verdict> {
 }
 
 /// The one character that is wrong, or that none alone is.
-fn damaged(locks: &[Lock<'_>], token: &str, alphabet: &[u8]) -> Result<Verdict, Searched> {
-    let mut budget = damage::BUDGET;
+fn damaged(
+    locks: &[Lock<'_>],
+    token: &str,
+    alphabet: &[u8],
+    mut budget: usize,
+) -> Result<Verdict, Searched> {
     for lock in locks {
         let found = damage::find(token, alphabet, &mut budget, |candidate| lock.fits(candidate));
         if let Some(damage) = found {

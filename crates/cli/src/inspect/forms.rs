@@ -8,7 +8,16 @@ use super::verdict::Rewritten;
 pub(super) fn is_placeholder(value: &str) -> bool {
     let plain = value.trim_matches(['[', ']', '<', '>', '(', ')', '{', '}']).to_ascii_lowercase();
     let known = [
-        "redacted", "filtered", "hidden", "removed", "masked", "secret", "deleted", "none", "null",
+        "redacted",
+        "filtered",
+        "hidden",
+        "removed",
+        "masked",
+        "secret",
+        "sensitive",
+        "deleted",
+        "none",
+        "null",
     ];
     known.contains(&plain.as_str())
 }

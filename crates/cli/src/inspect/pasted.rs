@@ -8,6 +8,8 @@ use super::text::{is_base64, percent_decoded};
 
 /// Longer names than this are more likely a value.
 const LONGEST_NAME: usize = 64;
+/// More headers of a long paste are not looked at.
+const MOST_HEADERS: usize = 100;
 /// Characters of a nonce in Node's cookies.
 const NODE_NONCE: usize = 32;
 
@@ -79,6 +81,9 @@ fn headers(text: &str) -> Vec<(Line, String)> {
             (None, None) => header_lines(body),
         };
         found.push((line, body.to_owned()));
+        if found.len() == MOST_HEADERS {
+            break;
+        }
     }
     found
 }

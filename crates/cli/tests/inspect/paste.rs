@@ -75,3 +75,30 @@ fn takes_the_cookie_as_an_argument_too() {
     let output = site.inspect(&["--keys", "other", &format!("-{}", &whole[1..])], "");
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_long_log_takes_no_longer_than_a_few_cookies() {
+    let site = Site::new("log");
+    // Each of them begins a header that reaches to the end.
+    let begun = std::time::Instant::now();
+    site.answer(&" cookie: a".repeat(30_000), &[]);
+    let foreign = sealed_with(8, "session", START);
+    let lines = format!("2026-11-21T12:00:00 INFO cookie: session={foreign}\n").repeat(2_000);
+    let (status, answer) = site.answer(&lines, &[]);
+    assert_eq!(status, 1);
+    assert_eq!(answer.matches("does not open with any").count(), 10, "{answer}");
+    assert_eq!(answer.matches("not looked at").count(), 1);
+    assert!(begun.elapsed().as_secs() < 120, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn the_text_around_a_cookie_is_no_cookie_of_nodes() {
+    let site = Site::new("around");
+    let token = token();
+    for line in [format!("https://example.org/?a&b={token}"), "<html><body>no</body></html>".into()]
+    {
+        let (status, answer) = site.answer(&line, &[]);
+        assert_eq!(status, 1);
+        assert!(!answer.contains("Node"), "{answer}");
+    }
+}
