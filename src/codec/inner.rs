@@ -9,6 +9,7 @@ use super::decoded::{Validity, Verified};
 use super::ring::{LiveRing, Ring};
 use crate::clock::CodecClock;
 use crate::cookies::{CookieOptions, MAX_COOKIE_LEN, SetCookie, values};
+use crate::crypto::key_id::KeyId;
 use crate::crypto::key_set::Demand;
 use crate::crypto::keyring::Keyring;
 use crate::crypto::random;
@@ -233,6 +234,16 @@ impl CodecInner {
         self.ring.read(Arc::clone)
     }
 
+    /// Whether the tokens of the key that seals at this time have room for a header.
+    pub(crate) fn keeps_header_at(&self, now: u64) -> bool {
+        self.ring.read(|ring| ring.sealing(now).keeps_header())
+    }
+
+    /// Whether the key was revoked: what it opened before must not be sealed again.
+    pub(crate) fn is_revoked(&self, key: KeyId) -> bool {
+        cfg!(feature = "key-directory") && self.ring.read(|ring| ring.is_revoked(key))
+    }
+
     /// Whether both codecs use one fastify key, and neither allows that.
     #[cfg(feature = "fastify")]
     pub(crate) fn shares_key_with(&self, other: &Self) -> bool {
@@ -267,6 +278,16 @@ impl CodecInner {
             json: json.len(),
             entry: None,
         }))
+    }
+
+    /// The same for the key that seals at this time.
+    pub(crate) fn check_at(
+        &self,
+        now: u64,
+        json: &[u8],
+        header: &Header,
+    ) -> Result<usize, EncodeErrorKind> {
+        self.ring.read(|ring| self.check(ring.sealing(now), json, header))
     }
 
     /// Fills in the header of a new token. A session that was never sealed begins when it is

@@ -216,7 +216,7 @@ impl<K: SessionKind> Codec<K> {
 
     fn header(&self, decoded: &Decoded<K::Data>) -> Result<Header, EncodeError> {
         let info = &decoded.info;
-        if self.inner.ring().is_revoked(info.key_id) {
+        if self.inner.is_revoked(info.key_id) {
             return Err(EncodeErrorKind::Ended.into());
         }
         let own = info.own_idle_timeout;

@@ -220,7 +220,7 @@ impl Session<Dynamic> {
         kept.retain(|name| entries.contains(&name));
         // The old session is kept until it is certain that the new one can be written.
         let json = kept.json().as_bytes();
-        let size = core.check(core.ring().sealing(now), json, &state.header(now))?;
+        let size = core.check_at(now, json, &state.header(now))?;
         incoming.check_room(core, size)?;
         state.make_ready(core, now)?;
         let id = new_id(core, now)?;

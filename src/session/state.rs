@@ -333,7 +333,7 @@ impl<K: SessionKind> State<K> {
         let (begins, seen) = (false, self.seen);
         if let Some(json) = &write.json {
             let header = Header { seen, ..self.header(now) };
-            size = core.check(core.ring().sealing(now), json.as_str().as_bytes(), &header)?;
+            size = core.check_at(now, json.as_str().as_bytes(), &header)?;
             incoming.check_room(core, size)?;
             self.make_ready(core, now)?;
             if begins {
@@ -465,7 +465,7 @@ impl<K: SessionKind> State<K> {
         if self.is_deleted() {
             return Err(SessionErrorKind::Deleted.into());
         }
-        if !core.ring().sealing(now).keeps_header() {
+        if !core.keeps_header_at(now) {
             return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
         }
         if self.own_idle != Some(seconds) {
@@ -611,7 +611,7 @@ impl<K: SessionKind> State<K> {
     /// Whether the key that opened the session was revoked meanwhile.
     fn is_of_revoked_key(&self, core: &CodecInner) -> bool {
         let stored = self.stored.as_ref();
-        stored.is_some_and(|stored| core.ring().is_revoked(stored.validity.key_id))
+        stored.is_some_and(|stored| core.is_revoked(stored.validity.key_id))
     }
 
     /// The removal of a session that was ended while the request was handled, if a handler wrote it. What
@@ -776,7 +776,7 @@ impl<K: SessionKind> State<K> {
 
 /// A name for a session that begins, where the primary key's tokens have one.
 pub(super) fn new_id(core: &CodecInner, now: u64) -> Result<Option<SessionId>, EncodeErrorKind> {
-    core.ring().sealing(now).keeps_header().then(|| draw_id(now)).transpose()
+    core.keeps_header_at(now).then(|| draw_id(now)).transpose()
 }
 
 impl State<Dynamic> {
