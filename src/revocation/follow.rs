@@ -148,9 +148,12 @@ async fn follow_until_it_fails(
     let mut compared = monotonic_millis();
     let (mut tried, mut unanswered) = (None, 0);
     let mut read_to = 0;
-    loop {
+    let until_next = |tried: Option<u64>, unanswered| {
         let every = if unanswered > 0 { retry_after(unanswered) } else { inner.follow.heartbeat };
-        if tried.is_none_or(|tried| since(tried) >= every) {
+        tried.map_or(Duration::ZERO, |tried| every.saturating_sub(since(tried)))
+    };
+    loop {
+        if until_next(tried, unanswered).is_zero() {
             // What was in the store before the heartbeat is in the tables after the read.
             let (now, monotonic) = (inner.clock.now(), monotonic_millis());
             tried = Some(monotonic);
@@ -174,7 +177,8 @@ async fn follow_until_it_fails(
             compare(inner, store).await?;
             compared = monotonic_millis();
         }
-        let wait = every.saturating_sub(since(tried.unwrap_or_default()));
+        // A heartbeat that was not answered is repeated sooner.
+        let wait = until_next(tried, unanswered);
         let batch = read(inner, store, inner.follow.position().as_ref(), wait).await?;
         read_to = read_to.max(highest(&batch.marks));
         inner.follow.set_position(batch.position);
