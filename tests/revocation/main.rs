@@ -7,6 +7,7 @@ mod support;
 
 mod codec;
 mod events;
+mod follow;
 #[cfg(feature = "tracing")]
 mod log;
 mod races;

@@ -18,10 +18,10 @@ use crate::codec::{Account, account, user};
 use crate::support::{HOUR, START, ring, seconds};
 
 #[derive(Default)]
-struct Fake {
-    marks: Mutex<Vec<Mark>>,
-    away: AtomicBool,
-    unconfirmed: AtomicBool,
+pub(crate) struct Fake {
+    pub(crate) marks: Mutex<Vec<Mark>>,
+    pub(crate) away: AtomicBool,
+    pub(crate) unconfirmed: AtomicBool,
     reads_fail: AtomicBool,
     panics: AtomicBool,
     hang: AtomicBool,
@@ -30,10 +30,21 @@ struct Fake {
     /// A mark that another server appends just before ours.
     foreign: Mutex<Option<Target>>,
     wait_for: Mutex<Option<Revocations>>,
+    /// How often the store was read from the beginning, and how often it was asked for a heartbeat.
+    pub(crate) read_whole: AtomicUsize,
+    pub(crate) beats: AtomicUsize,
+    /// How many marks it was given again.
+    pub(crate) published: AtomicUsize,
+    /// How many marks it gives at once, if that is limited.
+    batch: Option<usize>,
 }
 #[derive(Clone)]
-struct Handle(Arc<Fake>);
+pub(crate) struct Handle(pub(crate) Arc<Fake>);
 impl Fake {
+    /// A store that gives so many marks at once.
+    pub(crate) fn in_batches(batch: usize) -> Self {
+        Self { batch: Some(batch), ..Self::default() }
+    }
     fn ok(&self) -> Result<(), StoreError> {
         assert!(!self.panics.load(SeqCst), "store panics");
         if self.away.load(SeqCst) { Err("away".into()) } else { Ok(()) }
@@ -69,10 +80,12 @@ impl RevocationStore for Handle {
     }
     async fn publish(&self, m: &[Mark]) -> Result<(), StoreError> {
         self.0.ok()?;
+        self.0.published.fetch_add(m.len(), SeqCst);
         self.0.marks.lock().unwrap().extend_from_slice(m);
         Ok(())
     }
     async fn read(&self, after: Option<&Position>, wait: Duration) -> Result<Batch, StoreError> {
+        self.0.read_whole.fetch_add(usize::from(after.is_none()), SeqCst);
         self.0.ok()?;
         let place = after.map_or(0, |p| p.as_str().parse::<usize>().unwrap());
         let end = tokio::time::Instant::now() + wait;
@@ -83,13 +96,15 @@ impl RevocationStore for Handle {
             return Err("read".into());
         }
         let marks = self.0.marks.lock().unwrap();
+        let to = self.0.batch.map_or(marks.len(), |batch| marks.len().min(place + batch));
         Ok(Batch {
-            marks: marks[place..].to_vec(),
-            position: Position::new(marks.len().to_string()),
-            complete: true,
+            marks: marks[place..to].to_vec(),
+            position: Position::new(to.to_string()),
+            complete: to == marks.len(),
         })
     }
     async fn heartbeat(&self) -> Result<(), StoreError> {
+        self.0.beats.fetch_add(1, SeqCst);
         self.0.ok()?;
         if self.0.unconfirmed.load(SeqCst) { Err("few".into()) } else { Ok(()) }
     }
