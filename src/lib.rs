@@ -16,8 +16,9 @@
 //!   [a key from a passphrase](#a-key-from-a-passphrase), [outside HTTP](#outside-http),
 //!   [tests](#tests), [ending sessions](#ending-sessions), [interoperating with Node](#interoperating-with-node)
 //! - [Features](#features)
-//! - The guide: [rotation](guide::rotation), [expiry](guide::expiry),
-//!   [ending sessions](guide::ending_sessions), [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
+//! - The guide: [rotation](guide::rotation), [rotation in production](guide::rotation_in_production),
+//!   [expiry](guide::expiry), [ending sessions](guide::ending_sessions),
+//!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
 //!   [testing](guide::testing), [deployment](guide::deployment),
 //!   [moving from Node](guide::moving_from_node), [the threat model](guide::threat_model)
 //!

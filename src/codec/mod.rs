@@ -206,8 +206,9 @@ impl<K: SessionKind> Codec<K> {
     /// # Errors
     ///
     /// As [`encode`](Self::encode); [`EncodeErrorKind::Ended`] if the session was ended since it was
-    /// decoded, or the key that opened it was revoked; [`EncodeErrorKind::IdleTimeout`] for an idle timeout out of range,
-    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] for a session's own one under a fastify key.
+    /// decoded, or the key that opened it was revoked; [`EncodeErrorKind::IdleTimeout`] for an idle
+    /// timeout out of range, [`EncodeErrorKind::NoRoomForIdleTimeout`] for a session's own one under a
+    /// fastify key.
     pub fn reseal(&self, decoded: &Decoded<K::Data>) -> Result<String, EncodeError> {
         let (header, now) = (self.header(decoded)?, self.inner.now());
         let otherwise = |key| CodecEventKind::Sealed { key };
