@@ -122,7 +122,14 @@ impl CodecInner {
     pub(super) fn mark_deletions(&mut self, keyring: &Keyring) -> Result<(), ConfigError> {
         let options = self.cookie_options.marker(self.cookie.name(), MARK_LASTS);
         let seconds = MARK_LASTS.as_secs() as u32;
-        let settings = Settings { idle: seconds, absolute: seconds, ..self.settings };
+        let settings = Settings {
+            idle: seconds,
+            absolute: seconds,
+            // The key is claimed for the cookie itself, and only a native key seals marks.
+            #[cfg(feature = "fastify")]
+            share_fastify_key: true,
+            ..self.settings
+        };
         let clock = self.clock.clone();
         // The options have a name, so the name of a kind is not needed.
         self.marker = Some(Box::new(Self::new("", options, settings, clock, keyring)?));
