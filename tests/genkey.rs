@@ -301,21 +301,17 @@ fn keeps_the_owner_and_the_group() {
     }
 }
 
-/// Root can keep them all, so it runs as somebody else.
+/// The mode and the group after somebody else than root has overwritten a file of root's with this mode,
+/// and what was said.
 #[cfg(target_os = "linux")]
-#[test]
-fn removes_the_access_of_the_group_if_the_old_group_cannot_be_kept() {
+fn overwritten_by_nobody(mode: u32) -> ((u32, u32), String) {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-    const NOBODY: u32 = 65_534;
 
-    if !is_root() {
-        return;
-    }
     let dir = TempDir::new();
     let (path, program) = (dir.path().join("key"), dir.path().join("genkey"));
     std::fs::write(&path, "precious").unwrap();
     std::fs::copy(env!("CARGO_BIN_EXE_genkey"), &program).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     let user = NOBODY.to_string();
     let output = Command::new("setpriv")
@@ -328,11 +324,29 @@ fn removes_the_access_of_the_group_if_the_old_group_cannot_be_kept() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     let metadata = std::fs::metadata(&path).unwrap();
-    assert_eq!((metadata.mode() & 0o777, metadata.gid()), (0o600, NOBODY), "{said}");
+    ((metadata.mode() & 0o777, metadata.gid()), said)
+}
+
+#[cfg(target_os = "linux")]
+const NOBODY: u32 = 65_534;
+
+/// Root can keep them all, so it runs as somebody else.
+#[cfg(target_os = "linux")]
+#[test]
+fn removes_the_access_of_the_group_if_the_old_group_cannot_be_kept() {
+    if !is_root() {
+        return;
+    }
+    let (access, said) = overwritten_by_nobody(0o640);
+    assert_eq!(access, (0o600, NOBODY), "{said}");
     for words in ["could not keep its group (0) and now has mode 0600", "could not keep its owner"]
     {
         assert!(said.contains(words), "{words:?} is not in {said:?}");
     }
+    // A group that had no access loses none.
+    let (access, said) = overwritten_by_nobody(0o400);
+    assert_eq!(access, (0o400, NOBODY), "{said}");
+    assert!(!said.contains("group"), "{said}");
 }
 
 /// Runs it with this redirection of its standard output.

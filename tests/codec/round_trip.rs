@@ -320,6 +320,7 @@ fn entries_are_collected_and_of_two_of_one_name_the_last_counts() {
     assert_eq!(collected, entries(r#"{"a":3,"b":[2]}"#));
     let all: Vec<_> = collected.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_eq!(all, ["a: 3", "b: [2]"]);
+    assert!((&collected).into_iter().eq(collected.iter()));
 }
 
 #[test]

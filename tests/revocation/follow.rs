@@ -128,3 +128,62 @@ async fn a_store_that_has_more_and_does_not_say_where_is_not_followed() {
     let error = open(&store, 1, AtStart::Wait(seconds(1) / 20)).await.unwrap_err();
     assert!(error.source().unwrap().to_string().contains("not where"), "{error:?}");
 }
+
+/// The numbers of the marks of this user that the store has.
+fn numbers(store: &Fake, of: u64) -> Vec<u64> {
+    let marks = store.marks.lock().unwrap();
+    let marks = marks.iter().filter(|mark| mark.target == Target::Tag(user(of)));
+    marks.map(|mark| mark.number).collect()
+}
+
+#[tokio::test]
+async fn an_ending_is_unconfirmed_until_the_store_has_it_for_sure() {
+    let store = Arc::new(Fake::default());
+    let revocations = open(&store, 60, WAIT).await.unwrap();
+    until(&revocations, |status| status == Status::Live).await;
+    store.unconfirmed.store(true, SeqCst);
+    revocations.end_all(&user(7)).await.unwrap_err();
+    assert_eq!(revocations.status(), Status::Unconfirmed(1));
+    store.unconfirmed.store(false, SeqCst);
+    until(&revocations, |status| status == Status::Live).await;
+    assert!(store.published.load(SeqCst) > 0);
+}
+
+#[tokio::test]
+async fn an_ending_that_hangs_is_not_forgotten_when_another_is_confirmed() {
+    let store = Arc::new(Fake::default());
+    let revocations = open(&store, 60, WAIT).await.unwrap();
+    store.hang.store(true, SeqCst);
+    let hangs = tokio::spawn({
+        let revocations = revocations.clone();
+        async move { revocations.end_all(&user(7)).await }
+    });
+    tokio::time::sleep(seconds(1) / 20).await;
+    store.hang.store(false, SeqCst);
+    revocations.end_all(&user(8)).await.unwrap();
+    hangs.abort();
+    hangs.await.unwrap_err();
+    for _ in 0..500 {
+        if !numbers(&store, 7).is_empty() {
+            return;
+        }
+        tokio::time::sleep(seconds(1) / 100).await;
+    }
+    panic!("the store was not told");
+}
+
+#[tokio::test]
+async fn an_ending_with_a_number_keeps_it_beside_one_that_still_needs_one() {
+    let store = Arc::new(Fake::default());
+    let revocations = open(&store, 60, WAIT).await.unwrap();
+    store.unconfirmed.store(true, SeqCst);
+    revocations.end_all(&user(7)).await.unwrap_err();
+    let given = numbers(&store, 7)[0];
+    store.away.store(true, SeqCst);
+    revocations.end_all(&user(8)).await.unwrap_err();
+    store.unconfirmed.store(false, SeqCst);
+    store.away.store(false, SeqCst);
+    until(&revocations, |status| status == Status::Live).await;
+    assert!(!numbers(&store, 8).is_empty());
+    assert!(numbers(&store, 7).iter().all(|number| *number == given));
+}

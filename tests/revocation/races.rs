@@ -24,7 +24,7 @@ pub(crate) struct Fake {
     pub(crate) unconfirmed: AtomicBool,
     reads_fail: AtomicBool,
     panics: AtomicBool,
-    hang: AtomicBool,
+    pub(crate) hang: AtomicBool,
     appends: AtomicUsize,
     clock: AtomicU64,
     /// A mark that another server appends just before ours.
