@@ -184,6 +184,6 @@ async fn an_ending_with_a_number_keeps_it_beside_one_that_still_needs_one() {
     store.unconfirmed.store(false, SeqCst);
     store.away.store(false, SeqCst);
     until(&revocations, |status| status == Status::Live).await;
-    assert!(!numbers(&store, 8).is_empty());
+    assert!(numbers(&store, 8).iter().any(|number| *number > given));
     assert!(numbers(&store, 7).iter().all(|number| *number == given));
 }

@@ -240,6 +240,8 @@ fn a_session_that_has_ended_and_stays_in_a_list_is_logged() {
         let registry = Registry::new(store, &key(3), &revocations, Recording::Required);
         log_in(&registry, &revocations).await;
         registry.end_all(&user(7)).await.unwrap();
+        // It is not shown.
+        assert!(registry.list(&user(7)).await.unwrap().entries.is_empty());
     });
     assert!(log.contains(" code=\"not_forgotten\"") && !log.contains("not_recorded"), "{log}");
 }

@@ -1,15 +1,17 @@
 //! Where somebody is signed in.
 
 use std::future::Future;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Request, Response, StatusCode};
 use sealed_session::registry::{
-    Entry, ListKey, Page, Record, Recording, Registry, RegistryStore, Seen, StoreError,
+    Cursor, Entry, ListKey, Page, Record, Recording, Registry, RegistryStore, Seen, StoreError,
 };
-use sealed_session::revocation::RevocationErrorKind;
+use sealed_session::revocation::{AtStart, RevocationErrorKind, WhenAway};
 use sealed_session::{
     Codec, DecodeErrorKind, Revocations, Session, SessionError, SessionErrorKind, SessionId,
     SessionLayer, Tag, TestClock,
@@ -17,7 +19,8 @@ use sealed_session::{
 use tower::ServiceExt as _;
 
 use crate::codec::{Account, account, user};
-use crate::support::{HOUR, START, at, key, ring};
+use crate::races::{Fake, Handle};
+use crate::support::{HOUR, START, at, key, ring, seconds};
 
 struct Site {
     registry: Registry,
@@ -236,9 +239,32 @@ async fn too_many_sessions_end_the_oldest() {
 }
 
 #[tokio::test]
+async fn too_many_sessions_end_although_the_store_does_not_confirm_it() {
+    let store = Arc::new(Fake::default());
+    let at_start = AtStart::Wait(seconds(5));
+    let open = Revocations::open(Handle(store.clone()), WhenAway::KeepServing, at_start);
+    let revocations = open.await.unwrap();
+    let registry = Registry::in_memory(&revocations);
+    let builder = Codec::builder(ring(&[1])).revocations(&revocations).registry(&registry);
+    let codec = builder.build().unwrap();
+    let site = Site { registry, codec, clock: TestClock::at(START) };
+    let log_in = async || {
+        let response = site.request("", async |session: Session<Account>, registry: Registry| {
+            session.set(account(7))?;
+            registry.record(&session, "device").keep_at_most(1).await
+        });
+        cookie(&response.await).expect("logged in")
+    };
+    let first = log_in().await;
+    store.unconfirmed.store(true, Ordering::SeqCst);
+    let second = log_in().await;
+    assert_eq!((site.is_ended(&first), site.is_ended(&second)), (true, false));
+}
+
+#[tokio::test]
 async fn pages_of_a_list_and_of_all() {
     let site = Site::new();
-    for _ in 0..30 {
+    for _ in 0..300 {
         site.log_in(7, "device").await;
         site.clock.advance(HOUR / 100);
     }
@@ -254,18 +280,19 @@ async fn pages_of_a_list_and_of_all() {
                 None => list,
             };
             let Page { entries, next: following, .. } = list.await.unwrap();
+            assert!(entries.len() <= 7);
             found.extend(entries.into_iter().map(|entry| entry.id));
             let Some(following) = following else { break };
             // It can be a part of a link.
             next = Some(following.to_string().parse().unwrap());
         }
     }
-    assert_eq!((one.len(), all.len()), (30, 30));
+    assert_eq!((one.len(), all.len()), (300, 300));
     one.sort();
     all.sort();
     assert_eq!(one, all);
     one.dedup();
-    assert_eq!(one.len(), 30);
+    assert_eq!(one.len(), 300);
 }
 
 #[tokio::test]
@@ -348,5 +375,89 @@ async fn a_store_that_is_away_fails_a_log_in_only_where_that_is_required() {
             };
             assert_eq!(site.request("", others).await.status(), StatusCode::OK);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_ends_itself_is_in_no_list() {
+    let site = Site::new();
+    let phone = site.log_in(7, "phone").await;
+    site.log_in(7, "laptop").await;
+    let end = async |session: Session<Account>, _: Registry| session.end().await;
+    assert_eq!(site.request(&phone, end).await.status(), StatusCode::OK);
+    assert_eq!(site.registry.count(&user(7)).await.unwrap(), 1);
+}
+
+/// A store that notes what it is told of sessions that were seen.
+struct Noting(Arc<Mutex<Vec<Seen>>>);
+
+impl RegistryStore for Noting {
+    async fn put(
+        &self,
+        _: ListKey,
+        _: &Record,
+        _: Option<usize>,
+        _: u64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn note_seen(&self, seen: &[Seen]) -> Result<(), StoreError> {
+        self.0.lock().unwrap().extend_from_slice(seen);
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        _: ListKey,
+        _: Option<(u64, SessionId)>,
+        _: usize,
+        _: u64,
+    ) -> Result<Vec<Record>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self, _: ListKey, _: u64) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    async fn remove(&self, _: ListKey, _: &[SessionId]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_told_within_seconds_which_sessions_were_refreshed() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let clock = TestClock::at(START);
+    let revocations = Revocations::in_memory_with(clock.clone());
+    let store = Noting(told.clone());
+    let registry = Registry::new(store, &key(3), &revocations, Recording::Required);
+    let site = Site::with(revocations, registry, clock);
+    let phone = site.log_in(7, "phone").await;
+    site.clock.advance(3 * HOUR);
+    let read = async |session: Session<Account>, _: Registry| {
+        let _ = session.data();
+        Ok(())
+    };
+    assert!(cookie(&site.request(&phone, read).await).is_some());
+    for _ in 0..100 {
+        tokio::time::sleep(seconds(1) / 20).await;
+        // The lists of the user, of the tenant and of all.
+        if told.lock().unwrap().len() == 3 {
+            assert!(told.lock().unwrap().iter().all(|seen| seen.id == site.id(&phone)));
+            return;
+        }
+    }
+    panic!("{:?}", told.lock().unwrap());
+}
+
+#[test]
+fn a_text_that_is_no_cursor_is_an_error_that_says_so() {
+    let id = "00".repeat(16);
+    assert!(format!("000000000001-{id}").parse::<Cursor>().is_ok());
+    for text in ["", "1", &format!("1-{id}"), &format!("+00000000001-{id}"), "000000000001-zz"] {
+        let error = text.parse::<Cursor>().unwrap_err().to_string();
+        assert!(error.contains("not a place in a list"), "{text:?}: {error}");
     }
 }
