@@ -466,6 +466,18 @@ fn says_what_to_do_when_a_typed_passphrase_is_not_utf_8() {
     assert!(shown.contains("not UTF-8: pipe the passphrase"), "{shown}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_standard_input_that_cannot_be_read_is_an_error() {
+    let dir = TempDir::new();
+    let output = Command::new(env!("CARGO_BIN_EXE_genkey"))
+        .arg("--passphrase")
+        .stdin(std::fs::File::open(dir.path()).unwrap())
+        .output()
+        .unwrap();
+    fails(&output, 1, &["cannot read the passphrase from standard input"]);
+}
+
 #[test]
 fn accepts_a_passphrase_of_at_most_4096_bytes() {
     let args = ["--passphrase", "--salt", "mq9hDxBVDbspDR6n", "--format", "hex"];

@@ -446,10 +446,80 @@ async fn a_store_is_told_within_seconds_which_sessions_were_refreshed() {
         // The lists of the user, of the tenant and of all.
         if told.lock().unwrap().len() == 3 {
             assert!(told.lock().unwrap().iter().all(|seen| seen.id == site.id(&phone)));
-            return;
+            break;
         }
     }
-    panic!("{:?}", told.lock().unwrap());
+    assert_eq!(told.lock().unwrap().len(), 3);
+    // And it is let go with the registry.
+    drop(site);
+    for _ in 0..100 {
+        if Arc::strong_count(&told) == 1 {
+            return;
+        }
+        tokio::time::sleep(seconds(1) / 100).await;
+    }
+    panic!("somebody still writes to it");
+}
+
+/// A store with a thousand sessions and one, of which it says how many it was told to remove.
+struct Many(Arc<Mutex<(Option<Record>, usize)>>);
+
+impl RegistryStore for Many {
+    async fn put(
+        &self,
+        _: ListKey,
+        record: &Record,
+        _: Option<usize>,
+        _: u64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.0.lock().unwrap().0 = Some(record.clone());
+        Ok(Vec::new())
+    }
+
+    async fn note_seen(&self, _: &[Seen]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        _: ListKey,
+        after: Option<(u64, SessionId)>,
+        limit: usize,
+        _: u64,
+    ) -> Result<Vec<Record>, StoreError> {
+        let record = self.0.lock().unwrap().0.clone().unwrap();
+        let numbers = if after.is_none() { 0..limit.min(1000) } else { 1000..1001 };
+        let of = |number: usize| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&number.to_le_bytes());
+            Record { id: SessionId::from_bytes(id), ..record.clone() }
+        };
+        Ok(numbers.map(of).collect())
+    }
+
+    async fn count(&self, _: ListKey, _: u64) -> Result<usize, StoreError> {
+        Ok(1001)
+    }
+
+    async fn remove(&self, list: ListKey, ids: &[SessionId]) -> Result<(), StoreError> {
+        let _ = list;
+        self.0.lock().unwrap().1 += ids.len();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn of_a_thousand_sessions_and_one_all_are_taken_off_the_lists() {
+    let store = Arc::new(Mutex::new((None, 0)));
+    let clock = TestClock::at(START);
+    let revocations = Revocations::in_memory_with(clock.clone());
+    let many = Many(store.clone());
+    let registry = Registry::new(many, &key(3), &revocations, Recording::Required);
+    let site = Site::with(revocations, registry, clock);
+    site.log_in(7, "phone").await;
+    site.registry.end_all(&user(7)).await.unwrap();
+    // From those of the user, of the tenant and of all.
+    assert_eq!(store.lock().unwrap().1, 3 * 1001);
 }
 
 #[test]
