@@ -10,16 +10,25 @@ mod keys;
 mod output;
 mod pages;
 mod time;
+mod typed;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::cli::{Args, Command};
+use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Its text would repeat the argument.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|arg| typed::is_key(&arg)) => {
+            return Failure::new(typed::NOT_A_NAME).report();
+        }
+        Err(error) => error.exit(),
+    };
     let output = Output::new(args.json);
     let result = match args.command {
         Command::Inspect(args) => inspect::run(&args, &output),

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Args;
 use crate::failure::Failure;
+use crate::typed;
 
 /// A longer file does not hold keys.
 const LONGEST_FILE: u64 = 1 << 16;
@@ -37,10 +38,14 @@ impl KnownKey {
 pub(super) fn read(args: &Args) -> Result<Vec<KnownKey>, Failure> {
     let mut keys = Vec::new();
     for path in &args.keys {
+        typed::check_path(path)?;
         if path.is_dir() { keys.extend(of_directory(path)?) } else { keys.extend(of_file(path)?) }
     }
     for name in &args.keys_env {
         let text = std::env::var(name).map(Zeroizing::new).map_err(|error| match error {
+            std::env::VarError::NotPresent if typed::is_key(name.as_ref()) => {
+                Failure::new("this is a key, not a variable's name; it is not repeated here")
+            }
             std::env::VarError::NotPresent => {
                 Failure::new(format!("the environment variable {name} is not set"))
             }
@@ -57,6 +62,7 @@ pub(super) fn read(args: &Args) -> Result<Vec<KnownKey>, Failure> {
         keys.extend(found.into_iter().map(|key| KnownKey::new(key, format_args!("${name}"))));
     }
     for path in &args.fastify_key {
+        typed::check_path(path)?;
         let found = of_file(path)?;
         keys.extend(found.into_iter().map(|key| KnownKey { is_nodes: true, ..key }));
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::modes::{is_exposed, octal};
 use crate::failure::{Failure, Status};
 use crate::output::{Cell, Output, Paint, Table};
+use crate::typed;
 
 const AFTER: &str = "\
 Exit status:
@@ -60,7 +61,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
 
 /// `known` has the keys of the files before it.
 fn check(path: &Path, known: &mut Vec<(String, KeyFile)>) -> Answer {
-    let file = path.display().to_string();
+    let is_path = typed::check_path(path);
+    let file = is_path.as_ref().map_or_else(|_| "-".to_owned(), |()| path.display().to_string());
     let unusable = |error: String| Answer {
         file: file.clone(),
         form: None,
@@ -70,6 +72,9 @@ fn check(path: &Path, known: &mut Vec<(String, KeyFile)>) -> Answer {
         same_as: None,
         error: Some(error),
     };
+    if let Err(failure) = is_path {
+        return unusable(failure.to_string());
+    }
     if path.is_dir() {
         return unusable(format!("it is a directory; see `sealed-session keys status {file}`"));
     }

@@ -25,6 +25,7 @@ use self::directory::KeysDir;
 use self::plan::{Directory, Present, Refusal};
 use crate::failure::{Failure, Status};
 use crate::output::Output;
+use crate::typed;
 
 #[derive(Subcommand)]
 pub(crate) enum Args {
@@ -51,6 +52,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
 }
 
 fn open(path: &Path) -> Result<KeysDir, Failure> {
+    typed::check_path(path)?;
     KeysDir::open(path).map_err(|error| {
         let path = path.display();
         let hint = match error.kind() {

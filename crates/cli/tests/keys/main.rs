@@ -9,4 +9,5 @@ mod revoke;
 mod rotate;
 mod status;
 mod support;
+mod typed;
 mod years;
