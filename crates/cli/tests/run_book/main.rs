@@ -61,6 +61,7 @@ fn every_warning_and_every_refusal_is_in_the_run_book() {
     let sources = [
         include_str!("../../src/keys/plan/refusal.rs"),
         include_str!("../../src/keys/status/findings.rs"),
+        include_str!("../../src/keys/status/gone.rs"),
         include_str!("../../src/keys/status/mod.rs"),
         include_str!("../../src/keys/modes.rs"),
     ];
