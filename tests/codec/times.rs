@@ -118,7 +118,7 @@ fn says_nothing_of_a_token_that_no_key_opens() {
     let other = Codec::<Dynamic>::new(ring(&[8])).unwrap();
     for (token, expected) in [
         (token.as_str(), DecodeErrorKind::NoMatchingKey),
-        (&token[1..], DecodeErrorKind::Malformed),
+        (&token[..95], DecodeErrorKind::Malformed),
         (&"A".repeat(4096), DecodeErrorKind::TooLong),
     ] {
         assert_eq!(*other.token_info(token).unwrap_err().kind(), expected);
