@@ -39,13 +39,13 @@ pub struct KeyFile {
     /// The time from which the key seals. The beginning of 1970 for a key without a date, in a file that
     /// holds several.
     pub seals_from: SystemTime,
-    /// The key itself.
-    pub key: Key,
     /// When the file last changed on this machine, in any way: its *ctime*, which a copy does not take over.
     /// `None` where the system has no such time.
     pub changed_at: Option<SystemTime>,
     /// Who may read and write the file. `None` where files have no mode.
     pub mode: Option<u32>,
+    /// With its id, which is computed once.
+    pub(super) key: Key,
     id: KeyId,
 }
 
@@ -59,7 +59,19 @@ impl KeyFile {
         mode: Option<u32>,
     ) -> Self {
         let id = key.id();
-        Self { path, name, seals_from, key, changed_at, mode, id }
+        Self { path, name, seals_from, changed_at, mode, key, id }
+    }
+
+    /// The key itself.
+    ///
+    /// ```no_run
+    /// # use sealed_session::{Key, KeyFiles};
+    /// let keys: Vec<Key> = KeyFiles::read("keys")?.iter().map(|file| file.key().clone()).collect();
+    /// # Ok::<(), sealed_session::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
     }
 
     /// The key's public name.

@@ -28,7 +28,7 @@ fn reads_names_keys_and_times_newest_first() {
         .map(|(number, from)| (key(number).id(), at(START.checked_add_signed(from).unwrap())));
     assert_eq!(found, expected);
     let file = files.iter().next().unwrap();
-    assert_eq!((file.path.clone(), &file.key), (keys.file(100), &key(3)));
+    assert_eq!((file.path.clone(), file.key()), (keys.file(100), &key(3)));
     assert_eq!(KeyFile::time_of(&file.name), Some(file.seals_from));
     if cfg!(unix) {
         assert_eq!(file.mode, Some(0o600));

@@ -86,7 +86,7 @@ fn check(path: &Path, known: &mut Vec<(String, KeyFile)>) -> Answer {
         Err(error) => return unusable(Failure::from(error).to_string()),
     };
     let keys: Vec<_> = files.iter().cloned().collect();
-    let same = |key: &KeyFile| known.iter().find(|(_, other)| other.key == key.key);
+    let same = |key: &KeyFile| known.iter().find(|(_, other)| other.key() == key.key());
     let same_as = keys.iter().find_map(same).map(|(file, _)| file.clone());
     let mode = keys.first().and_then(|key| key.mode);
     let answer = Answer {

@@ -68,9 +68,9 @@ fn a_key_that_does_not_seal_only_gets_a_tombstone() {
 fn removing_the_tombstone_takes_it_back() {
     let keys = Keys::with([3 * DAYS, -50 * DAYS]);
     answered(&keys.run("revoke", &[&id(2), "--yes"]), 0);
-    assert!(keys.files().iter().all(|file| file.key.expose_secret() != &[2; 32]));
+    assert!(keys.files().iter().all(|file| file.key().expose_secret() != &[2; 32]));
     std::fs::remove_file(keys.path().join(format!("{}.revoked", id(2)))).unwrap();
-    assert!(keys.files().iter().any(|file| file.key.expose_secret() == &[2; 32]));
+    assert!(keys.files().iter().any(|file| file.key().expose_secret() == &[2; 32]));
 }
 
 #[test]
