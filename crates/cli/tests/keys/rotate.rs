@@ -31,7 +31,7 @@ fn nothing_secret_is_printed_or_left_beside_the_key() {
     let keys = Keys::new();
     let output = keys.run("rotate", &["--json"]);
     let file = keys.files();
-    let key = &file.iter().next().unwrap().key;
+    let key = file.iter().next().unwrap().key();
     let state = keys.contents().remove("rotation-state.json").unwrap();
     for text in [output.stdout, output.stderr, state] {
         let text = String::from_utf8(text).unwrap().to_lowercase();

@@ -55,7 +55,8 @@ impl fmt::Display for Refusal {
             Self::LongAfterLastRun { now, last_run, max_gap } => write!(
                 f,
                 "this machine's clock says {}, and the last run was at {}, more than {} before. If the clock \
-                 is right, repeat this with --accept-clock, once",
+                 is right, and this is not an old copy of the directory, repeat this with \
+                 --accept-clock, once",
                 Time(*now),
                 Time(*last_run),
                 rounded(Duration::from_millis(*max_gap))
