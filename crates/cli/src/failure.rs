@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// The answer of a command that could run.
@@ -52,9 +53,15 @@ impl Failure {
 
     /// Writes the message and its causes to standard error, in one line.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("sealed-session: {self}");
+        warn(self);
         self.status.into()
     }
+}
+
+/// Writes a message to standard error. Nothing can be said of it if that is full or closed, and the exit
+/// status must stay the one that the command has.
+pub(crate) fn warn(message: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "sealed-session: {message}");
 }
 
 impl fmt::Display for Failure {

@@ -23,7 +23,7 @@ mod tests;
 mod text;
 mod verdict;
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -141,7 +141,7 @@ fn input(args: &Args) -> Result<(String, bool), Failure> {
     let from_terminal = stdin.is_terminal();
     if from_terminal {
         let end = if cfg!(windows) { "Ctrl-Z and Enter" } else { "Ctrl-D" };
-        eprintln!("Paste the cookie, then press Enter and {end}.");
+        let _ = writeln!(std::io::stderr(), "Paste the cookie, then press Enter and {end}.");
     }
     let mut bytes = Vec::new();
     stdin

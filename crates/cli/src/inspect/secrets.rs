@@ -7,7 +7,7 @@ use sealed_session::{Key, KeyErrorKind, KeyId};
 use zeroize::Zeroizing;
 
 use super::Args;
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
 use crate::typed;
 
 /// A longer file does not hold keys.
@@ -110,7 +110,7 @@ fn of_directory(path: &Path) -> Result<Vec<KnownKey>, Failure> {
     for name in names.iter().filter(|name| name.ends_with(".key") && !name.starts_with('.')) {
         match of_file(&path.join(name)) {
             Ok(found) => keys.extend(found),
-            Err(failure) => eprintln!("sealed-session: {failure} (the other keys are tried)"),
+            Err(failure) => warn(format_args!("{failure} (the other keys are tried)")),
         }
     }
     for key in &mut keys {

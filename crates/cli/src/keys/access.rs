@@ -4,6 +4,9 @@
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 
+#[cfg(unix)]
+use crate::failure::warn;
+
 /// The owner, the group and the mode of a file to be written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Access {
@@ -47,11 +50,11 @@ impl Access {
         let (owner, group) = self.owner;
         let created = file.metadata()?;
         if created.uid() != owner && fchown(file, Some(owner), None).is_err() {
-            eprintln!(
-                "sealed-session: the new file belongs to user {}, not to user {owner} as the others; can \
+            warn(format_args!(
+                "the new file belongs to user {}, not to user {owner} as the others; can \
                  the servers read it?",
                 created.uid()
-            );
+            ));
         }
         let has_group = created.gid() == group || fchown(file, None, Some(group)).is_ok();
         let mode = if has_group || self.mode & 0o004 != 0 { self.mode } else { 0o600 };

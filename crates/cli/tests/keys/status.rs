@@ -111,3 +111,23 @@ fn a_key_that_somebody_removed_is_a_warning() {
     answered(&keys.run("revoke", &[&id(2), "--yes", "--force"]), 0);
     assert!(!findings(&keys, 1).contains(&"key-gone".to_owned()));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_under_its_messages_changes_no_exit_status() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let broken = Keys::with([-DAYS]);
+    broken.put(&broken.name(0), [1; 31]);
+    for command in ["rotate", "status"] {
+        let status = broken.command(command, &[]).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{command}");
+    }
+    let ahead = Keys::with([500 * DAYS, -DAYS]);
+    assert_eq!(ahead.command("rotate", &[]).stderr(full()).status().unwrap().code(), Some(1));
+    // An answer that nobody gets is no answer.
+    failed(
+        &rotated().command("status", &[]).stdout(full()).output().unwrap(),
+        2,
+        &["standard output"],
+    );
+}
