@@ -60,6 +60,16 @@ fn a_key_that_others_can_read_is_a_warning() {
 #[test]
 fn a_set_that_servers_refuse_is_critical() {
     assert_eq!(findings(&Keys::new(), 2), ["no-keys"]);
+    let gone = rotated();
+    for name in gone.names(".key") {
+        std::fs::remove_file(gone.path().join(name)).unwrap();
+    }
+    assert_eq!(findings(&gone, 2)[0], "no-keys");
+    assert!(answered(&gone.run("status", &[]), 2).contains("is the directory mounted"));
+    std::fs::remove_dir_all(gone.path()).unwrap();
+    let missing = json(&gone.run("status", &["--json"]), 2);
+    assert_eq!(missing["keys"], json!([]));
+    assert_eq!(missing["findings"][0]["name"], json!("broken-set"));
     let broken = Keys::with([-DAYS]);
     broken.put(&broken.name(0), [1; 31]);
     assert_eq!(findings(&broken, 2), ["broken-set"]);

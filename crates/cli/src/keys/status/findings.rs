@@ -65,11 +65,12 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<Finding> {
 fn which_seals(seen: &Seen<'_>) -> Option<Finding> {
     let keys = &seen.directory.keys;
     let Some(earliest) = keys.last() else {
-        return Some(Finding::new(
-            Level::Critical,
-            "no-keys",
-            "there is no key; `sealed-session keys rotate` makes the first one",
-        ));
+        let revoked = &seen.directory.tombstones;
+        let text = match seen.state.is_some_and(|state| state.knew_other_keys_than(revoked)) {
+            true => "there is no key any more: is the directory mounted, or is there a backup?",
+            false => "there is no key; `sealed-session keys rotate` makes the first one",
+        };
+        return Some(Finding::new(Level::Critical, "no-keys", text));
     };
     plan::newest_come(keys, seen.now).is_none().then(|| {
         Finding::new(

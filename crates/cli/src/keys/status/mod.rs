@@ -77,8 +77,11 @@ enum KeyState {
 }
 
 pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
-    let keys = open(&args.directory)?;
     let now = now::now()?;
+    let keys = match open(&args.directory) {
+        Ok(keys) => keys,
+        Err(failure) => return broken(failure, output),
+    };
     let files = match keys.read() {
         Ok(files) => files,
         Err(error) => return broken(error.into(), output),
@@ -100,7 +103,7 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Status, Failure> {
 fn broken(failure: Failure, output: &Output) -> Result<Status, Failure> {
     if output.is_json() {
         let finding = Finding::new(Level::Critical, "broken-set", failure.to_string());
-        output.json(&serde_json::json!({ "findings": [finding] }))?;
+        output.json(&serde_json::json!({ "keys": [], "findings": [finding] }))?;
     }
     Err(failure)
 }
