@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 
 /// From one run of the tool to the next.
 const BETWEEN: Duration = Duration::from_millis(100);
-/// A run that is to be killed lives for less than this.
-const KILLED_WITHIN: u64 = 8_000;
+/// A run that is to be killed lives for less than this, in microseconds. It takes a few milliseconds.
+const KILLED_WITHIN: u64 = 4_000;
 
 pub(crate) struct Directory {
     path: PathBuf,
     tool: PathBuf,
-    /// The present run, and when it is killed.
-    running: Option<(Child, Option<Instant>)>,
+    running: Option<Child>,
     next_run: Instant,
     /// The names of all keys that were ever there.
     seen: BTreeSet<String>,
@@ -55,27 +54,30 @@ impl Directory {
         self.path.display().to_string()
     }
 
-    /// Starts, kills and reaps the tool, as it is due. `random` decides who is killed, and when.
+    /// Starts, kills and reaps the tool, as is due. `random` decides who is killed, and when.
     pub(crate) fn beat(&mut self, mut random: impl FnMut(u64) -> u64) -> Result<(), String> {
-        if let Some((run, Some(end))) = &mut self.running
-            && Instant::now() >= *end
-            && run.try_wait().map_err(|error| error.to_string())?.is_none()
-        {
-            run.kill().map_err(|error| error.to_string())?;
-            run.wait().map_err(|error| error.to_string())?;
-            self.running = None;
-            self.kills += 1;
-        }
         self.ended(false)?;
         if self.running.is_none() && Instant::now() >= self.next_run {
             self.start()?;
             self.next_run = Instant::now() + BETWEEN;
             if random(3) == 0 {
-                let end = Instant::now() + Duration::from_micros(random(KILLED_WITHIN));
-                self.running.as_mut().expect("it was just started").1 = Some(end);
+                // Not by the timer, which is too coarse to meet it.
+                std::thread::sleep(Duration::from_micros(random(KILLED_WITHIN)));
+                self.kill()?;
             }
         }
         self.look()
+    }
+
+    /// Kills the present run, unless it has ended.
+    fn kill(&mut self) -> Result<(), String> {
+        self.ended(false)?;
+        if let Some(mut run) = self.running.take() {
+            run.kill().map_err(|error| error.to_string())?;
+            run.wait().map_err(|error| error.to_string())?;
+            self.kills += 1;
+        }
+        Ok(())
     }
 
     /// Keys seal for two seconds each, and are known for one before. Sessions last at most six.
@@ -89,14 +91,14 @@ impl Directory {
             .stdout(Stdio::null())
             .spawn()
             .map_err(|error| error.to_string())?;
-        self.running = Some((run, None));
+        self.running = Some(run);
         self.runs += 1;
         Ok(())
     }
 
     /// Takes note of a run that has ended: by itself, it must have succeeded.
     fn ended(&mut self, wait: bool) -> Result<(), String> {
-        let Some((run, _)) = &mut self.running else { return Ok(()) };
+        let Some(run) = &mut self.running else { return Ok(()) };
         let status = if wait { run.wait().map(Some) } else { run.try_wait() };
         let Some(status) = status.map_err(|error| error.to_string())? else { return Ok(()) };
         self.running = None;
@@ -127,7 +129,7 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        if let Some((run, _)) = &mut self.running {
+        if let Some(run) = &mut self.running {
             let _ended = run.kill();
             let _reaped = run.wait();
         }
