@@ -143,17 +143,25 @@ impl Key {
     /// every byte is zero.
     pub fn from_base64(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let text = text.as_ref();
-        // Both alphabets are always tried, so that the time does not show which one it is.
-        let (standard, url) = match text.len() {
-            BASE64_LEN => {
-                (decode_base64::<Base64Unpadded>(text), decode_base64::<Base64UrlUnpadded>(text))
-            }
-            BASE64_PADDED_LEN => (decode_base64::<Base64>(text), decode_base64::<Base64Url>(text)),
+        // Both alphabets are always tried, so that the time does not show which one it is. They are decoded
+        // in place, because a value that moves leaves a copy behind.
+        let mut standard = Zeroizing::new([0; KEY_LEN]);
+        let mut url = Zeroizing::new([0; KEY_LEN]);
+        let (is_standard, is_url) = match text.len() {
+            BASE64_LEN => (
+                decode_base64::<Base64Unpadded>(text, &mut standard),
+                decode_base64::<Base64UrlUnpadded>(text, &mut url),
+            ),
+            BASE64_PADDED_LEN => (
+                decode_base64::<Base64>(text, &mut standard),
+                decode_base64::<Base64Url>(text, &mut url),
+            ),
             _ => return Err(wrong_length(text)),
         };
-        match standard.or(url) {
-            Some(bytes) => Self::from_slice(&*bytes),
-            None => Err(KeyErrorKind::InvalidEncoding { found: text.len() }.into()),
+        match (is_standard, is_url) {
+            (true, _) => Self::from_slice(&*standard),
+            (false, true) => Self::from_slice(&*url),
+            (false, false) => Err(KeyErrorKind::InvalidEncoding { found: text.len() }.into()),
         }
     }
 
@@ -287,10 +295,9 @@ impl fmt::Debug for Key {
     }
 }
 
-fn decode_base64<E: base64ct::Encoding>(text: &[u8]) -> Option<Zeroizing<[u8; KEY_LEN]>> {
-    let mut bytes = Zeroizing::new([0; KEY_LEN]);
-    let len = E::decode(text, &mut *bytes).ok()?.len();
-    (len == KEY_LEN).then_some(bytes)
+/// Whether the text is the base64 of a key, which is then in `key`.
+fn decode_base64<E: base64ct::Encoding>(text: &[u8], key: &mut [u8; KEY_LEN]) -> bool {
+    E::decode(text, key).is_ok_and(|decoded| decoded.len() == KEY_LEN)
 }
 
 pub(super) fn wrong_length(content: &[u8]) -> KeyError {
