@@ -52,7 +52,8 @@ use crate::error::KeyError;
 /// Instead of a directory, the path may name a file that holds several keys, one a line, the newest
 /// first. They have no dates: a key that is put on the first line seals when a server has known it for 5
 /// minutes. Until then, and as long on a new machine, the key on the second line does. So leave the key
-/// before the newest in the file until the next one is added.
+/// before the newest in the file until the next one is added. Replace the file in one step: write
+/// another, and rename it.
 ///
 /// What is in the directory cannot always be right: a file is not readable, or somebody restored an old
 /// copy that lacks the key that seals. Then the keys stay as they were, and each look logs an error.
