@@ -118,7 +118,7 @@ impl Scenario {
         let files = keys.files();
         let is_there = |secret: &[u8]| {
             let all = files.iter().chain(files.revoked_files());
-            all.into_iter().any(|file| file.key.expose_secret() == secret)
+            all.into_iter().any(|file| file.key().expose_secret() == secret)
         };
         for (name, content) in before.iter().filter(|(name, _)| name.ends_with(".key")) {
             let may_go = self.may_go.contains(&content[0]);
