@@ -9,9 +9,7 @@ use axum::body::Body;
 use http::header::COOKIE;
 use http::{Request, Response};
 use sealed_session::registry::{ListKey, Record, Recording, Registry, RegistryStore, Seen};
-use sealed_session::revocation::{
-    Appended, AtStart, Batch, Mark, Position, RevocationStore, Status, StoreError, Target, WhenAway,
-};
+use sealed_session::revocation::{AtStart, Status, StoreError, WhenAway};
 use sealed_session::{
     Codec, CodecBuilder, Keyring, Revocations, Session, SessionError, SessionId, SessionLayer,
 };
@@ -19,7 +17,7 @@ use tower::ServiceExt as _;
 
 use crate::codec::{Account, account, user};
 use crate::registry::Away;
-use crate::session::until;
+use crate::session::{Switch, until};
 use crate::support::log::log_of;
 use crate::support::{key, ring, seconds};
 
@@ -45,38 +43,6 @@ fn says(log: &str, level: &str, code: &str) {
     let lines: Vec<_> = log.lines().filter(|line| line.contains(&code)).collect();
     let [line] = lines[..] else { panic!("not one line with{code}: {log}") };
     assert!(line.starts_with(level), "{line}");
-}
-
-/// A store that is there only when it is told so. It keeps nothing.
-struct Switch(Arc<AtomicBool>);
-
-impl Switch {
-    fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
-        if self.0.load(Ordering::SeqCst) { Ok(answer) } else { Err("switched off".into()) }
-    }
-}
-
-impl RevocationStore for Switch {
-    async fn append(&self, _: &[Target], _: u64, lowest: u64) -> Result<Appended, StoreError> {
-        self.answer(Appended { number: lowest, confirmed: true })
-    }
-
-    async fn publish(&self, _: &[Mark]) -> Result<(), StoreError> {
-        self.answer(())
-    }
-
-    async fn read(
-        &self,
-        _: Option<&Position>,
-        wait: std::time::Duration,
-    ) -> Result<Batch, StoreError> {
-        tokio::time::sleep(wait.min(seconds(1) / 100)).await;
-        self.answer(Batch { marks: Vec::new(), position: Position::new("0"), complete: true })
-    }
-
-    async fn heartbeat(&self) -> Result<(), StoreError> {
-        self.answer(())
-    }
 }
 
 #[test]
