@@ -81,7 +81,7 @@ impl CodecClock {
 
     /// The same, or a time a few milliseconds earlier if that takes less time to read. On Linux it is
     /// the time of the kernel's last tick, at most 10 milliseconds ago.
-    #[cfg(all(feature = "tower", target_os = "linux"))]
+    #[cfg(all(feature = "session", target_os = "linux"))]
     pub(crate) fn coarse_now(&self) -> u64 {
         use nix::time::{ClockId, clock_gettime};
 
@@ -91,7 +91,7 @@ impl CodecClock {
         seconds.saturating_mul(1000).saturating_add(time.tv_nsec() as u64 / 1_000_000)
     }
 
-    #[cfg(not(all(feature = "tower", target_os = "linux")))]
+    #[cfg(not(all(feature = "session", target_os = "linux")))]
     pub(crate) fn coarse_now(&self) -> u64 {
         self.now()
     }

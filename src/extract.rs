@@ -1,9 +1,7 @@
 //! axum extractors: `Session<K>`, `Current<K>`, `Peek<K>`, their `Option`s, and the responses without
 //! a session.
 
-use std::any::type_name;
 use std::fmt;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -13,11 +11,12 @@ use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
-use crate::error::{DecodeErrorKind, SessionError, SessionErrorKind};
+use crate::adapter;
+use crate::error::{DecodeErrorKind, SessionError, SessionRejection};
 use crate::kind::SessionKind;
 use crate::logging;
-use crate::middleware::{LayerConflict, cookie_names};
-use crate::session::Session;
+use crate::middleware::cookie_names;
+use crate::session::{LayerConflict, Session};
 
 /// The data of a session that must be there: an extractor that answers 401 Unauthorized if it is
 /// not. `Option<Current<K>>` is `None` instead.
@@ -127,84 +126,15 @@ macro_rules! data_extractor {
 data_extractor!(Current, data);
 data_extractor!(Peek, peek_data);
 
-/// Why a session could not be extracted.
-///
-/// ```
-/// # use axum::response::{IntoResponse, Redirect, Response};
-/// # use sealed_session::{Current, SessionKind, SessionRejection};
-/// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
-/// # struct Login { user_id: u64 }
-/// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
-/// async fn me(login: Result<Current<Login>, SessionRejection>) -> Response {
-///     match login {
-///         Ok(login) => format!("user {}", login.user_id).into_response(),
-///         Err(SessionRejection::NoSession) => Redirect::to("/log-in").into_response(),
-///         Err(mistake) => mistake.into_response(),
-///     }
-/// }
-/// # let _ = axum::routing::get::<_, _, ()>(me);
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionRejection {
-    /// The request passed no layer of this kind: 500. The log says which layer to add.
-    #[non_exhaustive]
-    MissingLayer {
-        /// The kind's type.
-        kind: &'static str,
-        /// The names of the cookies whose session layers the request did pass, in alphabetical order.
-        present: Vec<String>,
-    },
-    /// The request passed two layers of one cookie or one kind, or two that share a fastify key: 500.
-    /// The log says which.
-    #[non_exhaustive]
-    ClashingLayers {
-        /// What is wrong, and what to do.
-        reason: String,
-    },
-    /// [`Current`] without a session: 401.
-    NoSession,
-    /// It is not known whether the session was ended: 503, with `Retry-After`. The cookie stays as it
-    /// is.
-    Unavailable,
-}
-
-impl fmt::Display for SessionRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingLayer { kind, present } => {
-                write!(
-                    f,
-                    "no SessionLayer for `{kind}` on this route: add \
-                     `.layer(SessionLayer::new(Codec::<{}>::new(keyring)?))` after its routes",
-                    kind.rsplit("::").next().unwrap_or(kind)
-                )?;
-                if !present.is_empty() {
-                    write!(f, " (there are layers for the cookies {})", present.join(", "))?;
-                }
-                Ok(())
-            }
-            Self::ClashingLayers { reason } => f.write_str(reason),
-            Self::NoSession => f.write_str("no session"),
-            Self::Unavailable => SessionErrorKind::Unavailable.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for SessionRejection {}
-
 impl IntoResponse for SessionRejection {
+    /// The rejection itself is in the response's extensions, so that a middleware can answer otherwise.
     fn into_response(self) -> Response {
-        match self {
-            Self::NoSession => (StatusCode::UNAUTHORIZED, self.to_string()).into_response(),
-            Self::Unavailable => unavailable(self.to_string()),
-            // The client sees the body; names of types and cookies are for the log.
-            Self::MissingLayer { .. } | Self::ClashingLayers { .. } => {
-                logging::rejected(&self);
-                let body = "the session could not be used: see the server's log";
-                (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
-            }
+        if self.is_mistake() {
+            logging::rejected(&self);
         }
+        let mut response = answer(self.status(), self.public_text().to_owned());
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
@@ -212,11 +142,7 @@ impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         logging::failed(&self);
         let body = "the session could not be used";
-        let mut response = match self.kind() {
-            SessionErrorKind::Unavailable => unavailable(body.to_owned()),
-            SessionErrorKind::Ended => (StatusCode::UNAUTHORIZED, body).into_response(),
-            _ => (StatusCode::INTERNAL_SERVER_ERROR, body).into_response(),
-        };
+        let mut response = answer(self.status(), body.to_owned());
         response.extensions_mut().insert(Arc::new(self));
         response
     }
@@ -251,12 +177,14 @@ fn available<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejecti
     }
 }
 
-/// The response while it is not known which sessions have ended. The clients do not all come back at
-/// once.
-fn unavailable(body: String) -> Response {
-    let random = RandomState::new().build_hasher().finish();
-    let mut response = (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(2 + random % 9));
+/// While it is not known which sessions have ended, the clients do not all come back at once.
+fn answer(status: u16, body: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, body).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from(adapter::retry_after());
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
     response
 }
 
@@ -265,9 +193,6 @@ fn session<K: SessionKind>(parts: &Parts) -> Result<Session<K>, SessionRejection
         let reason = clash.to_string();
         return Err(SessionRejection::ClashingLayers { reason });
     }
-    parts.extensions.get::<Session<K>>().cloned().ok_or_else(|| {
-        let mut present: Vec<_> = cookie_names(&parts.extensions).map(str::to_owned).collect();
-        present.sort_unstable();
-        SessionRejection::MissingLayer { kind: type_name::<K>(), present }
-    })
+    let session = parts.extensions.get::<Session<K>>().cloned();
+    session.ok_or_else(|| SessionRejection::missing::<K>(cookie_names(&parts.extensions)))
 }

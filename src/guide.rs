@@ -11,6 +11,7 @@
 //! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
 //! | [`moving_from_node`] | How are sessions shared with Node's plugin, or taken over from it? |
+//! | [`write_an_adapter`] | How does another framework get sessions? |
 //! | [`threat_model`] | What is protected from whom, and what is not? |
 //!
 //! `docs/FORMAT.md` in the repository specifies the token's format byte by byte.
@@ -40,6 +41,7 @@ page!(websockets);
 page!(testing);
 page!(deployment, "passphrase");
 page!(moving_from_node, "fastify", "passphrase");
+page!(write_an_adapter);
 page!(threat_model);
 
 /// Compiles the programs in texts outside the documentation.

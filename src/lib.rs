@@ -293,7 +293,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `axum` | the extractors `Session<K>`, `Current<K>` and `Peek<K>`; implies `tower` |
-//! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions |
+//! | `tower` | `SessionLayer`, and `Session<K>` in the request's extensions; implies `session` |
+//! | `session` | `Session<K>`, without HTTP types, and what an adapter for another framework needs |
 //! | `passphrase` | `Key::from_passphrase`, `Salt` |
 //! | `fastify` | `Keyring::fastify`, `FastifyKey`: the cookies of Node's `@fastify/secure-session` |
 //! | `tracing` | logs: refused and sealed cookies at debug level, mistakes and late writes at error level |
@@ -301,7 +302,7 @@
 //! | `cli` | the program `genkey`; implies `passphrase` |
 //! | `simd` | computes the same cipher with `dryoc`'s vectorised code. Off by default |
 //! | `revocation` | `Revocations`: ends sessions on the server. Off by default |
-//! | `registry` | `Registry`: lists a user's sessions; implies `revocation` and `tower`. Off by default |
+//! | `registry` | `Registry`: lists a user's sessions; implies `revocation` and `session`. Off by default |
 //! | `key-directory` | `KeyDirectory`: keys in files, which rotate by themselves. Off by default |
 //!
 //! A library that depends on this crate should use `default-features = false` and name the features
@@ -315,21 +316,23 @@
 #[cfg(all(test, feature = "registry"))]
 extern crate self as sealed_session;
 
+#[cfg(feature = "session")]
+pub mod adapter;
 mod clock;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod codec;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod cookies;
 mod crypto;
 mod error;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod events;
@@ -339,12 +342,12 @@ pub mod guide;
 #[cfg(feature = "key-directory")]
 mod key_directory;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod kind;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod logging;
@@ -359,15 +362,15 @@ pub mod registry;
 #[cfg(feature = "revocation")]
 pub mod revocation;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod scheme;
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 mod session;
 mod session_id;
 #[cfg_attr(
-    not(feature = "tower"),
+    not(feature = "session"),
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod sync;
@@ -382,6 +385,8 @@ pub use crate::crypto::key_id::{InvalidKeyId, KeyId};
 pub use crate::crypto::keyring::Keyring;
 #[cfg(feature = "passphrase")]
 pub use crate::crypto::passphrase::Salt;
+#[cfg(feature = "session")]
+pub use crate::error::SessionRejection;
 pub use crate::error::{
     ConfigError, ConfigErrorKind, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind,
     KeyError, KeyErrorKind, KeyLengthHint, SessionError, SessionErrorKind, TooLarge,
@@ -390,7 +395,7 @@ pub use crate::error::{
 pub use crate::error::{RevocationError, RevocationErrorKind};
 pub use crate::events::{CodecEvent, CodecEventKind, KeyAge};
 #[cfg(feature = "axum")]
-pub use crate::extract::{Current, Peek, SessionRejection};
+pub use crate::extract::{Current, Peek};
 #[cfg(feature = "key-directory")]
 pub use crate::key_directory::{
     KeyDirectory, KeyDirectoryBuilder, KeyDirectoryStatus, KeyFile, KeyFiles, KeyStatus,
@@ -401,7 +406,7 @@ pub use crate::kind::{Dynamic, Entries, SessionKind};
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
 #[cfg(feature = "revocation")]
 pub use crate::revocation::{Revocations, Tag};
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 pub use crate::session::{Session, Updated};
 pub use crate::session_id::{InvalidSessionId, SessionId};
 

@@ -10,9 +10,6 @@
 #[cfg(feature = "tracing")]
 const TARGET: &str = "sealed_session";
 
-#[cfg(feature = "tower")]
-use http::StatusCode;
-
 use crate::crypto::key_id::KeyId;
 use crate::error::{EncodeErrorKind, Refusal};
 use crate::session_id::SessionId;
@@ -252,11 +249,10 @@ pub(crate) fn postponed(cookie: &str, why: &str) {
 }
 
 /// A handler's write was `Ok`, but the response says that the request failed.
-#[cfg(feature = "tower")]
-pub(crate) fn not_sent(cookie: &str, status: StatusCode) {
+pub(crate) fn not_sent(cookie: &str, status: u16) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: TARGET, cookie,
-        status = status.as_u16(),
+        status,
         "the session's changes are not sent, because the response failed"
     );
 }
@@ -383,7 +379,7 @@ pub(crate) fn marks_published_again(count: usize) {
 
 /// An extractor found no session because of a configuration mistake.
 #[cfg(feature = "axum")]
-pub(crate) fn rejected(rejection: &crate::extract::SessionRejection) {
+pub(crate) fn rejected(rejection: &crate::error::SessionRejection) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: TARGET, "{rejection}");
 }

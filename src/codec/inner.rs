@@ -2,13 +2,12 @@
 //!
 //! It holds the prepared keys and the clock, and has the rules on time and size.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use super::decoded::{Validity, Verified};
 use super::ring::{LiveRing, Ring};
 use crate::clock::CodecClock;
-use crate::cookies::{CookieOptions, MAX_COOKIE_LEN, SetCookie, values};
+use crate::cookies::{CookieOptions, MAX_COOKIE_LEN, SetCookie};
 use crate::crypto::key_id::KeyId;
 use crate::crypto::key_set::Demand;
 use crate::crypto::keyring::Keyring;
@@ -28,11 +27,6 @@ const MAX_CLOCK_SKEW: u64 = 60_000;
 
 /// How many cookies of one name are tried.
 pub(super) const MAX_CANDIDATES: usize = 4;
-
-/// How long a browser keeps the mark of a deletion: longer than any response takes.
-const MARK_LASTS: Duration = Duration::from_secs(10 * 60);
-/// How many deleted sessions a mark can hold.
-const MAX_MARKS: usize = 16;
 
 /// A codec's numbers and switches.
 #[derive(Clone, Copy)]
@@ -76,9 +70,11 @@ pub(crate) struct CodecInner {
     pub(crate) cookie: SetCookie,
     pub(crate) cookie_options: CookieOptions,
     pub(crate) settings: Settings,
-    clock: CodecClock,
+    pub(super) clock: CodecClock,
     /// Seals and opens the cookie that marks deletions, if the codec does so.
-    marker: Option<Box<CodecInner>>,
+    pub(super) marker: Option<Box<CodecInner>>,
+    /// Seals and opens the cookie with messages for the next page, once one was used.
+    pub(super) flash: OnceLock<Box<CodecInner>>,
     /// What can end the sessions.
     #[cfg(feature = "revocation")]
     pub(crate) attached: Option<Attached>,
@@ -110,6 +106,7 @@ impl CodecInner {
             settings,
             clock,
             marker: None,
+            flash: OnceLock::new(),
             #[cfg(feature = "revocation")]
             attached: None,
             #[cfg(feature = "registry")]
@@ -117,65 +114,6 @@ impl CodecInner {
             ring,
             events: Events::default(),
         })
-    }
-
-    pub(super) fn mark_deletions(&mut self, keyring: &Keyring) -> Result<(), ConfigError> {
-        let options = self.cookie_options.marker(self.cookie.name(), MARK_LASTS);
-        let seconds = MARK_LASTS.as_secs() as u32;
-        let settings = Settings {
-            idle: seconds,
-            absolute: seconds,
-            // The key is claimed for the cookie itself, and only a native key seals marks.
-            #[cfg(feature = "fastify")]
-            share_fastify_key: true,
-            ..self.settings
-        };
-        let clock = self.clock.clone();
-        // The options have a name, so the name of a kind is not needed.
-        self.marker = Some(Box::new(Self::new("", options, settings, clock, keyring)?));
-        Ok(())
-    }
-
-    /// The ids of the sessions whose deletion is still marked in the browser that sent these headers.
-    pub(super) fn marked<'h>(&self, headers: impl Iterator<Item = &'h [u8]>) -> Vec<SessionId> {
-        let Some(marker) = &self.marker else { return Vec::new() };
-        let name = marker.cookie.name().as_bytes();
-        headers
-            .flat_map(|header| values(header, name))
-            .take(MAX_CANDIDATES)
-            .filter_map(|token| marker.open(token).ok())
-            .filter_map(|mark| serde_json::from_str::<Vec<SessionId>>(mark.json.as_str()).ok())
-            .flatten()
-            .take(MAX_MARKS)
-            .collect()
-    }
-
-    /// The `Set-Cookie` value that marks the session with this id as deleted, in addition to those that
-    /// are already marked in this browser. `None` if the codec does not mark deletions.
-    pub(crate) fn mark<'h>(
-        &self,
-        id: SessionId,
-        headers: impl Iterator<Item = &'h [u8]>,
-        now: u64,
-    ) -> Option<Result<Vec<u8>, EncodeErrorKind>> {
-        let marker = self.marker.as_ref()?;
-        let mut ids = self.marked(headers);
-        ids.retain(|known| *known != id);
-        ids.truncate(MAX_MARKS - 1);
-        ids.insert(0, id);
-        let json = serde_json::to_string(&ids).ok()?;
-        let ring = marker.ring();
-        // Only the native token can hold a mark. The primary may have become a fastify key.
-        let cipher = ring.not_newer(now).iter().find(|cipher| cipher.keeps_header())?;
-        let mark = || {
-            let id = Some(draw_id(now)?);
-            let header = Header { id, created_at: None, refreshed_at: now, idle: None, seen: None };
-            let nonce = draw_nonce(now)?;
-            marker.cookie.header(cipher.token_len(json.len(), &header), None, |out| {
-                marker.seal(cipher, nonce, header, &json, out)
-            })
-        };
-        Some(mark())
     }
 
     pub(super) fn replace_keyring(&self, keyring: &Keyring) {

@@ -1,5 +1,6 @@
 //! `Codec<K>`: session to token and back. It knows no HTTP: it treats a `Cookie` header as plain text.
 
+mod beside;
 mod builder;
 mod decoded;
 mod inner;
@@ -12,7 +13,9 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
+pub(crate) use self::beside::Prepared;
 pub use self::builder::CodecBuilder;
 pub(crate) use self::builder::check_timeout;
 pub(crate) use self::decoded::Validity;
@@ -27,7 +30,7 @@ use self::inner::MAX_CANDIDATES;
 pub(crate) use self::inner::Watch;
 pub(crate) use self::inner::check_time;
 pub(crate) use self::inner::{CodecInner, draw_id, draw_nonce};
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 pub(crate) use self::ring::Ring;
 use crate::clock::unix_millis;
 use crate::cookies::values;
@@ -135,15 +138,41 @@ impl<K: SessionKind> Codec<K> {
     /// Until it expires, a token can be used any number of times. Its length reveals the length of
     /// the data.
     pub fn encode(&self, data: impl Borrow<K::Data>) -> Result<String, EncodeError> {
-        let now = self.inner.now();
-        let id = Some(draw_id(now)?);
-        let data = data.borrow();
-        #[cfg(feature = "revocation")]
-        let seen = self.seen_by(data);
-        #[cfg(not(feature = "revocation"))]
-        let seen = None;
-        let header = Header { id, created_at: None, refreshed_at: now, idle: None, seen };
-        self.encode_with(data, header, now, None, |key| CodecEventKind::Sealed { key })
+        self.encode_new(data.borrow(), None)
+    }
+
+    /// The same, for a session with a separate idle timeout, in whole seconds, such as one that is remembered.
+    /// The cookie of a session whose timeout is longer than the codec's outlives the browser.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+    /// let week = Duration::from_secs(7 * 86_400);
+    /// let token = codec.encode_with_idle_timeout(&Login { user_id: 7 }, week)?;
+    /// assert_eq!(codec.decode(&token)?.info.own_idle_timeout, Some(week));
+    /// assert!(codec.set_cookie(&token)?.contains("Max-Age=604800"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Self::encode); [`EncodeErrorKind::IdleTimeout`] for a timeout that is not whole seconds
+    /// between 1 and 2^31 - 1, or longer than the absolute timeout;
+    /// [`EncodeErrorKind::NoRoomForIdleTimeout`] under a fastify key.
+    pub fn encode_with_idle_timeout(
+        &self,
+        data: impl Borrow<K::Data>,
+        timeout: Duration,
+    ) -> Result<String, EncodeError> {
+        let seconds = check_timeout("idle", timeout).ok();
+        let seconds = seconds.filter(|seconds| *seconds <= self.inner.settings.absolute);
+        let seconds = seconds.ok_or(EncodeErrorKind::IdleTimeout { found: timeout })?;
+        self.encode_new(data.borrow(), Some(Idle { seconds, per_session: true }))
     }
 
     /// Re-seals a decoded session under the primary key, with the current time, so that its idle
@@ -213,6 +242,18 @@ impl<K: SessionKind> Codec<K> {
         let (header, now) = (self.header(decoded)?, self.inner.now());
         let otherwise = |key| CodecEventKind::Sealed { key };
         self.encode_with(&decoded.data, header, now, Some(&decoded.info), otherwise)
+    }
+
+    /// Seals a session that begins now.
+    fn encode_new(&self, data: &K::Data, idle: Option<Idle>) -> Result<String, EncodeError> {
+        let now = self.inner.now();
+        let id = Some(draw_id(now)?);
+        #[cfg(feature = "revocation")]
+        let seen = self.seen_by(data);
+        #[cfg(not(feature = "revocation"))]
+        let seen = None;
+        let header = Header { id, created_at: None, refreshed_at: now, idle, seen };
+        self.encode_with(data, header, now, None, |key| CodecEventKind::Sealed { key })
     }
 
     fn header(&self, decoded: &Decoded<K::Data>) -> Result<Header, EncodeError> {
@@ -417,7 +458,39 @@ impl<K: SessionKind> Codec<K> {
         &self,
         header: impl AsRef<[u8]>,
     ) -> Result<Decoded<K::Data>, DecodeError> {
-        let opened = self.open_headers([header.as_ref()].into_iter());
+        self.decode_lines([header.as_ref()].into_iter())
+    }
+
+    /// The same, for a request with several `Cookie` headers: HTTP/2 may split one into several.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Key, Keyring, SessionKind};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Serialize, Deserialize, Clone)]
+    /// # struct Login { user_id: u64 }
+    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
+    /// # let codec = Codec::<Login>::new(Keyring::new(Key::generate()?))?;
+    /// # let token = codec.encode(&Login { user_id: 7 })?;
+    /// let lines = ["theme=dark".to_owned(), format!("login={token}")];
+    /// assert_eq!(codec.decode_cookie_lines(&lines)?.data.user_id, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_cookie_header`](Self::decode_cookie_header).
+    pub fn decode_cookie_lines<L: AsRef<[u8]>>(
+        &self,
+        lines: &[L],
+    ) -> Result<Decoded<K::Data>, DecodeError> {
+        self.decode_lines(lines.iter().map(AsRef::as_ref))
+    }
+
+    fn decode_lines<'h>(
+        &self,
+        lines: impl Iterator<Item = &'h [u8]> + Clone,
+    ) -> Result<Decoded<K::Data>, DecodeError> {
+        let opened = self.open_headers(lines);
         match &opened {
             Ok((_, verified)) => self.inner.tell_opened(&verified.validity),
             Err((refusal, _)) if refusal.kind == DecodeErrorKind::Missing => {}

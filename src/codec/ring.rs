@@ -168,6 +168,11 @@ impl LiveRing {
         drop(old);
     }
 
+    /// Another handle to the keyring.
+    pub(super) fn keyring(&self) -> Keyring {
+        self.read(|ring| ring.keyring.handle())
+    }
+
     /// Uses the current ring, under a lock: `read` must not block or run the user's code.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Arc<Ring>) -> T) -> T {
         loop {

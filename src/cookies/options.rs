@@ -218,9 +218,9 @@ impl CookieOptions {
         Ok(SetCookie::new(name, self))
     }
 
-    /// The options of the cookie that marks deletions of the cookie called `name`.
-    pub(crate) fn marker(&self, name: &str, lasts: Duration) -> Self {
-        Self { prefix: "", ..self.clone() }.name(format!("{name}-ended")).max_age(lasts)
+    /// The options of a cookie beside the cookie called `name`, whose name has a suffix.
+    pub(crate) fn beside(&self, name: &str, suffix: &str, lasts: Duration) -> Self {
+        Self { prefix: "", ..self.clone() }.name(format!("{name}-{suffix}")).max_age(lasts)
     }
 
     /// The first attribute that would make these options another cookie than `other` for a browser. A

@@ -95,7 +95,7 @@ fn same_site(same_site: SameSite) -> cookie::SameSite {
 }
 
 #[cfg(test)]
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 mod tests {
     use std::convert::Infallible;
 

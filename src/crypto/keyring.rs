@@ -173,6 +173,14 @@ impl Keyring {
         Self { live: self.live.clone(), older: self.older.clone() }
     }
 
+    /// Whether both are handles to the same keys.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same = |(one, two): (&RingKey, &RingKey)| one.is_same(two);
+        Arc::ptr_eq(&self.live, &other.live)
+            && self.older.len() == other.older.len()
+            && self.older.iter().zip(&other.older).all(same)
+    }
+
     fn with(mut self, key: RingKey) -> Result<Self, KeyError> {
         if self.check_static().is_err() {
             // Not compared with the files: whether a server starts must not depend on when one comes.

@@ -97,6 +97,8 @@ mod encode;
 mod key;
 mod reason;
 mod refusal;
+#[cfg(feature = "session")]
+mod rejection;
 #[cfg(feature = "revocation")]
 mod revocation;
 mod session;
@@ -107,6 +109,8 @@ pub use self::encode::{EncodeError, EncodeErrorKind, TooLarge};
 pub use self::key::{KeyError, KeyErrorKind, KeyLengthHint};
 use self::reason::without_values;
 pub(crate) use self::refusal::Refusal;
+#[cfg(feature = "session")]
+pub use self::rejection::SessionRejection;
 #[cfg(feature = "revocation")]
 pub use self::revocation::{RevocationError, RevocationErrorKind};
 pub use self::session::{SessionError, SessionErrorKind};

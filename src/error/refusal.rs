@@ -11,7 +11,7 @@ pub(crate) struct Refusal {
     /// serde's reason, if the payload could not be deserialized.
     pub(crate) reason: Option<String>,
     /// The browser has a mark that the session was deleted in it.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "for the session handle"))]
     pub(crate) deleted_here: bool,
 }
 

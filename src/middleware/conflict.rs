@@ -4,7 +4,6 @@
 //! request an allocation.
 
 use std::any::{TypeId, type_name};
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
@@ -12,7 +11,7 @@ use http::Extensions;
 use crate::codec::{Codec, CodecInner};
 use crate::kind::SessionKind;
 use crate::logging;
-use crate::session::{Session, Written};
+use crate::session::{LayerConflict, Session, Written};
 
 /// A kind that has a layer somewhere in this program, and how to find its session in a request.
 struct Known {
@@ -33,19 +32,6 @@ static KNOWN: OnceLock<Box<Known>> = OnceLock::new();
 /// allocation.
 #[derive(Clone)]
 struct Passed;
-
-/// In the request's extensions: two layers conflict.
-#[derive(Clone)]
-#[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "read by the extractors"))]
-pub(crate) enum LayerConflict {
-    /// They use the same cookie.
-    Cookie(String),
-    /// They are of the same kind, so a handler can reach only the inner one's session.
-    Kind(&'static str),
-    /// One fastify key opens the cookies of both.
-    #[cfg(feature = "fastify")]
-    Key(String, String),
-}
 
 /// Records that there is a layer for this kind.
 pub(super) fn register<K: SessionKind>() {
@@ -122,42 +108,4 @@ pub(super) fn check_conflict<K: SessionKind>(
     logging::clash(&clash);
     extensions.insert(clash);
     Pass::Refused
-}
-
-impl LayerConflict {
-    fn of(one: &CodecInner, two: &CodecInner) -> Option<Self> {
-        let (name, other) = (one.cookie.name(), two.cookie.name());
-        if name == other {
-            return Some(Self::Cookie(name.to_owned()));
-        }
-        #[cfg(feature = "fastify")]
-        if one.shares_key_with(two) {
-            return Some(Self::Key(name.to_owned(), other.to_owned()));
-        }
-        None
-    }
-}
-
-impl fmt::Display for LayerConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cookie(name) => write!(
-                f,
-                "two SessionLayers serve the cookie `{name}` on this route: remove one, or give \
-                 one kind another name with `CookieOptions::name` (or the extensions of another \
-                 request were copied into this one: leave the sessions out)"
-            ),
-            Self::Kind(kind) => write!(
-                f,
-                "two SessionLayers serve the kind `{kind}` on this route: remove one, or use a \
-                 separate kind for the other session"
-            ),
-            #[cfg(feature = "fastify")]
-            Self::Key(one, two) => write!(
-                f,
-                "one fastify key serves the cookies `{one}` and `{two}` on this route, which makes \
-                 them interchangeable: use a separate key per session"
-            ),
-        }
-    }
 }

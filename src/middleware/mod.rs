@@ -1,6 +1,7 @@
 //! `SessionLayer` for tower: gives each request its session, and its response the cookie.
 
 mod conflict;
+mod headers;
 mod layer;
 mod service;
 #[cfg(test)]
@@ -8,6 +9,6 @@ mod service;
 mod tests;
 
 #[cfg(feature = "axum")]
-pub(crate) use self::conflict::{LayerConflict, cookie_names};
+pub(crate) use self::conflict::cookie_names;
 pub use self::layer::SessionLayer;
 pub use self::service::{ResponseFuture, SessionService};

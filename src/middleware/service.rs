@@ -9,17 +9,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::{COOKIE, HeaderName};
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::conflict::{self, Pass};
+use super::headers;
 use super::layer::Shared;
-use crate::codec::CodecInner;
 use crate::kind::SessionKind;
-use crate::logging;
-use crate::session::{Incoming, Reply, Session};
+use crate::session::{ResponseHead, Session};
 
 /// The service that [`SessionLayer`](crate::SessionLayer) creates. You rarely have to name it.
 ///
@@ -35,9 +33,6 @@ pub struct SessionService<S, K> {
     inner: S,
     shared: Arc<Shared<K>>,
 }
-
-/// The header that says why the browser makes a request (Fetch Metadata).
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl<S, K> SessionService<S, K> {
     pub(super) fn new(inner: S, shared: Arc<Shared<K>>) -> Self {
@@ -63,8 +58,7 @@ where
         let mut session = None;
         let pass = conflict::check_conflict(request.extensions_mut(), codec);
         if pass != Pass::Refused {
-            let incoming = incoming(&request, codec.inner());
-            let new = Session::new(codec.clone(), incoming);
+            let new = Session::begin(codec.clone(), headers::head(&request));
             request.extensions_mut().insert(new.clone());
             session = Some(new);
         }
@@ -73,25 +67,6 @@ where
         }
         let keep_writes_on_error = *keep_writes_on_error;
         ResponseFuture { inner: self.inner.call(request), session, keep_writes_on_error }
-    }
-}
-
-/// The parts of the request that the session needs. The clock is read only if there is a cookie.
-fn incoming<B>(request: &Request<B>, core: &CodecInner) -> Incoming {
-    let mut cookies = request.headers().get_all(COOKIE).iter().cloned();
-    let nothing = Incoming {
-        #[cfg(feature = "revocation")]
-        seen: core.seen_now(),
-        ..Incoming::default()
-    };
-    let Some(first) = cookies.next() else { return nothing };
-    let mode = request.headers().get(SEC_FETCH_MODE);
-    Incoming {
-        first: Some(first),
-        rest: cookies.collect(),
-        arrival: core.coarse_now(),
-        navigates: mode.is_some_and(|mode| mode == "navigate"),
-        ..nothing
     }
 }
 
@@ -149,12 +124,10 @@ where
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
         if let Some(session) = this.session.take() {
-            let status = response.status();
-            let reply = Reply { status, headers: response.headers() };
-            let outcome = session.finish(reply, *this.keep_writes_on_error);
-            if outcome.is_some_and(|outcome| outcome.write(status, response.headers_mut())) {
-                logging::made_private(session.core().cookie.name());
-            }
+            let head = ResponseHead::new(response.status().as_u16(), response.headers())
+                .keep_writes_on_error(*this.keep_writes_on_error);
+            let changes = session.finish(head);
+            headers::change(response.headers_mut(), changes);
         }
         Poll::Ready(Ok(response))
     }

@@ -3,7 +3,7 @@
 use super::Revocations;
 use crate::codec::{Attached, CodecBuilder};
 use crate::kind::SessionKind;
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 use crate::{
     codec::CodecInner,
     error::{RevocationError, RevocationErrorKind},
@@ -30,7 +30,7 @@ impl<K: SessionKind> CodecBuilder<K> {
 }
 
 /// The revocations of a codec.
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 pub(crate) fn attached_to(core: &CodecInner) -> Result<Revocations, RevocationError> {
     let owner = core.attached.as_ref().map(|attached| attached.owner.clone());
     let shared = owner.and_then(|owner| owner.downcast().ok());

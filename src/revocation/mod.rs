@@ -6,6 +6,8 @@
 mod attach;
 mod builder;
 mod follow;
+#[cfg(feature = "session")]
+mod session;
 mod store;
 
 use std::fmt;
@@ -14,8 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::timeout;
 
-#[cfg(feature = "tower")]
-pub(crate) use self::attach::attached_to;
+#[cfg(feature = "session")]
+use self::attach::attached_to;
 pub use self::builder::{AtStart, RevocationsBuilder, WhenAway};
 use self::follow::{Attempt, Following, Pending};
 pub use self::store::{Appended, Batch, Position, RevocationStore, StoreError};
@@ -360,7 +362,7 @@ impl Revocations {
     }
 
     /// Makes a mark.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "for the session handle"))]
     pub(crate) async fn append(&self, target: Target) -> Result<(), RevocationError> {
         let inner = &*self.shared.inner;
         let now = inner.clock.now();
@@ -381,7 +383,7 @@ impl Revocations {
 
     /// Ends the sessions of a tag for a session that goes on: with these ids, these tags, and what it
     /// survives.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
+    #[cfg_attr(not(feature = "session"), allow(dead_code, reason = "for the session handle"))]
     pub(crate) async fn end_others(
         &self,
         tag: &Tag,
@@ -430,7 +432,7 @@ impl Revocations {
 }
 
 /// What became of the session that ends others.
-#[cfg_attr(not(feature = "tower"), allow(dead_code, reason = "for the session handle"))]
+#[cfg_attr(not(feature = "session"), allow(dead_code, reason = "for the session handle"))]
 pub(crate) enum Outcome {
     /// It has seen the mark of this number, and all before it.
     GoesOn(u64),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::state::new_id;
+use super::state::Write;
 use super::{Session, Shared};
 use crate::error::{EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{Dynamic, Entries, check_depth};
@@ -218,15 +218,7 @@ impl Session<Dynamic> {
         state.check_writable()?;
         let mut kept = state.entries().clone();
         kept.retain(|name| entries.contains(&name));
-        // The old session is kept until it is certain that the new one can be written.
-        let json = kept.json().as_bytes();
-        let size = core.check_at(now, json, &state.header(now))?;
-        incoming.check_room(core, size)?;
-        state.make_ready(core, now)?;
-        let id = new_id(core, now)?;
-        let old = state.regenerate_as(id)?;
-        state.write_entries(core, incoming, now, kept)?;
-        Ok(old)
+        state.begin_with(core, incoming, now, &mut Write::of_entries(kept))
     }
 
     /// Writes the entries that `change` returns, if it returns any.

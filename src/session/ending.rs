@@ -1,4 +1,5 @@
-//! Ending sessions: `end`, `end_others`, `verify_now`, and what a session's state knows for them.
+//! What a session's state knows of how it can end. The methods that end sessions wait for a store, so they are
+//! in `revocation/`.
 
 use super::Session;
 use super::incoming::Incoming;
@@ -6,8 +7,7 @@ use super::state::{State, Write};
 use crate::codec::{CodecInner, SessionTags, Tags, TokenInfo};
 use crate::error::{DecodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::{self, SessionKind};
-use crate::marks::{Tag, Target};
-use crate::revocation::{Outcome, attached_to};
+use crate::marks::Tag;
 use crate::session_id::SessionId;
 
 /// What a registry records of a session. Times are in milliseconds since the Unix epoch, timeouts in
@@ -21,6 +21,22 @@ pub(crate) struct Standing {
     pub(crate) absolute_timeout: u32,
     pub(crate) tags: Vec<Tag>,
     pub(crate) seen: Option<u64>,
+}
+
+/// What `end` ends elsewhere.
+pub(crate) struct Ended {
+    pub(crate) ids: Vec<SessionId>,
+    #[cfg(feature = "registry")]
+    pub(crate) tags: Vec<Tag>,
+}
+
+/// A session that goes on while all others of a tag are ended.
+pub(crate) struct Survivor {
+    /// The sessions that it was made from.
+    pub(crate) ids: Vec<SessionId>,
+    pub(crate) tags: Vec<Tag>,
+    /// Marks of its tags up to this number do not end it.
+    pub(crate) survives: u64,
 }
 
 /// What a session's state knows about how it can end.
@@ -106,30 +122,8 @@ impl<K: SessionKind> State<K> {
 }
 
 impl<K: SessionKind> Session<K> {
-    /// Ends the session, on all servers, wherever its cookie was copied to; and removes the cookie from
-    /// this browser, as [`delete`](Self::delete) does. It does nothing if there is no session.
-    ///
-    /// ```
-    /// # use sealed_session::{Session, SessionError, SessionKind};
-    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
-    /// # struct Login { user_id: u64 }
-    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
-    /// async fn log_out(session: Session<Login>) -> Result<(), SessionError> {
-    ///     session.end().await
-    /// }
-    /// ```
-    ///
-    /// The codec needs [`revocations`](crate::CodecBuilder::revocations).
-    ///
-    /// # Errors
-    ///
-    /// [`SessionErrorKind::Revocation`] if the codec has no revocations, or if the store has not
-    /// confirmed it: then the session has ended on this server and in this browser, and the store is
-    /// asked again until it confirms it. [`SessionErrorKind::Unavailable`] if it is not known whether the
-    /// session was ended before; [`SessionErrorKind::NoId`] for a session in Node's format, of which
-    /// only this browser's cookie is removed.
-    pub async fn end(&self) -> Result<(), SessionError> {
-        let revocations = attached_to(self.core())?;
+    /// The session ends in this browser. Returns the sessions to end elsewhere.
+    pub(crate) fn begin_end(&self) -> Result<Ended, SessionError> {
         let (came, sent, is_stored) = {
             let state = self.available()?;
             // Once the response has begun, the browser may have what was sealed under this id.
@@ -146,53 +140,15 @@ impl<K: SessionKind> Session<K> {
         if ids.is_empty() && is_stored {
             return Err(SessionErrorKind::NoId.into());
         }
-        let mut result = Ok(());
-        for id in ids {
-            result = result.and(revocations.append(Target::Session(id.into())).await);
+        Ok(Ended {
+            ids,
             #[cfg(feature = "registry")]
-            if let Some(watch) = &self.core().watch {
-                watch.ended(id, &tags);
-            }
-        }
-        Ok(result?)
+            tags,
+        })
     }
 
-    /// Ends all other sessions of a tag, such as all of this user, on all servers. This one goes on,
-    /// under a new [`id`](Self::id): a copy of its old cookie ends as well.
-    ///
-    /// ```
-    /// # use sealed_session::{Session, SessionError, SessionKind, Tag};
-    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
-    /// # struct Login { user_id: u64 }
-    /// # impl SessionKind for Login {
-    /// #     type Data = Self;
-    /// #     const NAME: &'static str = "login";
-    /// #     fn tags(login: &Self) -> Vec<Tag> { vec![Tag::new("user", login.user_id)] }
-    /// # }
-    /// async fn log_out_elsewhere(session: Session<Login>) -> Result<(), SessionError> {
-    ///     if let Some(login) = session.data() {
-    ///         session.end_others(&Tag::new("user", login.user_id)).await?;
-    ///     }
-    ///     Ok(())
-    /// }
-    /// ```
-    ///
-    /// It keeps its data, its age and its idle timeout. After a password was changed: first store the
-    /// new password, then [`regenerate`](Self::regenerate) and [`set`](Self::set), then call this.
-    /// (OWASP ASVS 5.0, 7.4.3.)
-    ///
-    /// If the response does not reach the browser, it is logged out too. If the store cannot be reached,
-    /// this session ends on this server with the others: nobody can tell who else has ended it.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionErrorKind::Revocation`] as for [`end`](Self::end);
-    /// [`SessionErrorKind::Ended`] if this session was ended by somebody else;
-    /// [`SessionErrorKind::Unavailable`] if that is not known; [`SessionErrorKind::ResponseStarted`] if the
-    /// response has begun.
-    pub async fn end_others(&self, tag: &Tag) -> Result<(), SessionError> {
-        let core = self.core();
-        let revocations = attached_to(core)?;
+    /// What is known of this session before all others of a tag are ended.
+    pub(crate) fn begin_end_others(&self, tag: &Tag) -> Result<Survivor, SessionError> {
         {
             let state = self.opened();
             state.check_writable()?;
@@ -201,66 +157,39 @@ impl<K: SessionKind> Session<K> {
                 return Err(SessionErrorKind::Ended.into());
             }
         }
-        let mut tags = self.known_tags().unwrap_or_default();
-        let (ids, survives) = {
-            let state = self.opened();
-            if state.is_empty() {
-                // What is written later in this request must not outlive what had ended it by now.
-                tags = vec![*tag];
-                (Vec::new(), self.shared.incoming.seen)
-            } else {
-                (state.origins(), state.survives())
-            }
-        };
-        let (outcome, result) = revocations.end_others(tag, &ids, &tags, survives).await;
-        match outcome {
-            Outcome::GoesOn(number) => {
-                let now = core.coarse_now();
-                self.opened().outlive(core, now, *tag, number)?;
-                self.note_write();
-                Ok(result?)
-            }
-            Outcome::Ended => Err(self.refuse()),
-            Outcome::NotKnown => Ok(result?),
-        }
+        let tags = self.known_tags().unwrap_or_default();
+        let state = self.opened();
+        Ok(if state.is_empty() {
+            // What is written later in this request must not outlive what had ended it by now.
+            Survivor { ids: Vec::new(), tags: vec![*tag], survives: self.shared.incoming.seen }
+        } else {
+            Survivor { ids: state.origins(), tags, survives: state.survives() }
+        })
     }
 
-    /// Asks the store now whether the session was ended, instead of trusting what this server has heard:
-    /// for the routes that must know, such as a payment. It takes a round trip to the store.
-    ///
-    /// ```
-    /// # use sealed_session::{Session, SessionError, SessionKind};
-    /// # #[derive(serde::Serialize, serde::Deserialize, Clone)]
-    /// # struct Login { user_id: u64 }
-    /// # impl SessionKind for Login { type Data = Self; const NAME: &'static str = "login"; }
-    /// async fn pay(session: Session<Login>) -> Result<&'static str, SessionError> {
-    ///     session.verify_now().await?;
-    ///     Ok("paid")
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`SessionErrorKind::Ended`] if it was ended: from now on the session is empty.
-    /// [`SessionErrorKind::NoSession`] if there is none. [`SessionErrorKind::Unavailable`] if the store
-    /// could not be read; [`SessionErrorKind::Revocation`] if the codec has no revocations.
-    pub async fn verify_now(&self) -> Result<(), SessionError> {
-        let revocations = attached_to(self.core())?;
-        {
-            let state = self.available()?;
-            if state.refused() == Some(DecodeErrorKind::Ended) {
-                return Err(SessionErrorKind::Ended.into());
-            }
-            if state.is_empty() {
-                return Err(SessionErrorKind::NoSession.into());
-            }
+    /// The session goes on under a new id, as one that has seen this mark.
+    pub(crate) fn outlive(&self, tag: Tag, number: u64) -> Result<(), SessionError> {
+        let core = self.core();
+        let now = core.coarse_now();
+        self.opened().outlive(core, now, tag, number)?;
+        self.note_write();
+        Ok(())
+    }
+
+    /// An error if there is no session, or it has ended, or that is not known.
+    pub(crate) fn check_present(&self) -> Result<(), SessionError> {
+        let state = self.available()?;
+        if state.refused() == Some(DecodeErrorKind::Ended) {
+            return Err(SessionErrorKind::Ended.into());
         }
-        revocations.read_now().await?;
-        if self.was_ended() { Err(self.refuse()) } else { Ok(()) }
+        if state.is_empty() {
+            return Err(SessionErrorKind::NoSession.into());
+        }
+        Ok(())
     }
 
     /// From now on the session is empty, because it has ended.
-    fn refuse(&self) -> SessionError {
+    pub(crate) fn refuse(&self) -> SessionError {
         let (old, is_new) = {
             let mut state = self.opened();
             let is_new = state.refused() != Some(DecodeErrorKind::Ended);
@@ -275,7 +204,7 @@ impl<K: SessionKind> Session<K> {
     }
 
     /// Whether the session was ended since its cookie was opened.
-    pub(super) fn was_ended(&self) -> bool {
+    pub(crate) fn was_ended(&self) -> bool {
         let Some(attached) = &self.core().attached else { return false };
         let marks = &*attached.marks;
         if marks.is_empty() {

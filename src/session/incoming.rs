@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 
-use http::HeaderValue;
-
+use super::request::{CookieLines, Head};
 use crate::codec::CodecInner;
 use crate::cookies::pairs;
 use crate::error::{SessionError, SessionErrorKind};
@@ -14,23 +13,23 @@ use crate::sync::Mutex;
 const NAMED_COOKIES: usize = 4;
 const NAMED_LEN: usize = 64;
 
-/// The parts of a request that a session needs.
-#[derive(Default)]
-pub(crate) struct Incoming {
-    /// The first Cookie header, and the others: HTTP/2 may split one into several.
-    pub(crate) first: Option<HeaderValue>,
-    pub(crate) rest: Vec<HeaderValue>,
+/// What a session knows of its request.
+pub(crate) struct Incoming<L: ?Sized = dyn CookieLines> {
     /// When the request arrived, in milliseconds since the Unix epoch. 0 without a cookie.
-    pub(crate) arrival: u64,
-    /// Whether the browser is opening a page (`Sec-Fetch-Mode: navigate`).
-    pub(crate) navigates: bool,
+    pub(super) arrival: u64,
+    /// Whether the browser is opening a page.
+    pub(super) navigates: bool,
+    /// Whether nobody may see the response.
+    pub(super) unseen: bool,
     /// Up to which mark the server knew what has ended when the request arrived.
     #[cfg(feature = "revocation")]
-    pub(crate) seen: u64,
+    pub(super) seen: u64,
     /// What the sessions of this request have written, if there are several.
-    pub(crate) written: OnceLock<Arc<Written>>,
+    written: OnceLock<Arc<Written>>,
     /// How large the cookie is that this session has written.
-    pub(crate) size: AtomicUsize,
+    size: AtomicUsize,
+    /// The last field, because its size differs between frameworks.
+    lines: L,
 }
 
 /// The sizes of the cookies that the sessions of one request have written: names and values together.
@@ -51,13 +50,36 @@ impl Written {
     }
 }
 
+impl<L: CookieLines> Incoming<L> {
+    /// The clock is read only if there is a cookie.
+    pub(super) fn new(head: Head<L>, core: &CodecInner) -> Self {
+        let Head { lines, navigates, unseen } = head;
+        Self {
+            arrival: lines.line(0).map_or(0, |_| core.coarse_now()),
+            navigates,
+            unseen,
+            #[cfg(feature = "revocation")]
+            seen: core.seen_now(),
+            written: OnceLock::new(),
+            size: AtomicUsize::new(0),
+            lines,
+        }
+    }
+}
+
 impl Incoming {
+    /// The values of the `Cookie` headers: HTTP/2 may split one into several.
     pub(super) fn values(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        self.first.iter().chain(&self.rest).map(HeaderValue::as_bytes)
+        (0..).map_while(|place| self.lines.line(place))
     }
 
-    pub(super) fn is_some(&self) -> bool {
-        self.first.is_some()
+    pub(super) fn has_cookies(&self) -> bool {
+        self.lines.line(0).is_some()
+    }
+
+    /// What the sessions of this request have written, if they know of each other.
+    pub(super) fn written(&self) -> Option<&Arc<Written>> {
+        self.written.get()
     }
 
     /// Lets this session and the others know of each other, and tells them what it has written already.
@@ -77,6 +99,11 @@ impl Incoming {
         if let Some(written) = self.written.get() {
             written.note(core.cookie.name(), size);
         }
+    }
+
+    /// Counts a cookie beside the session's as well.
+    pub(super) fn note_beside(&self, core: &CodecInner, beside: &CodecInner, size: usize) {
+        self.join(core, &Arc::default()).note(beside.cookie.name(), size);
     }
 
     /// An error if the next request's Cookie line would be too long with this cookie, whose name and

@@ -4,12 +4,17 @@
 //! (a closure, the data's `Serialize`, `Deserialize` or `Drop`), and never across an await. Data that
 //! a write replaces is returned, and dropped after the lock is released.
 
+mod caching;
+mod conflict;
 mod dynamic;
 #[cfg(feature = "revocation")]
 mod ending;
+mod flash;
 mod incoming;
 mod refresh;
+mod request;
 mod response;
+mod several;
 mod state;
 
 use std::borrow::Borrow;
@@ -18,9 +23,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-pub(crate) use self::incoming::{Incoming, Written};
+use self::caching::Sharing;
+#[cfg(feature = "tower")]
+pub(crate) use self::conflict::LayerConflict;
+#[cfg(feature = "revocation")]
+pub(crate) use self::ending::Survivor;
+use self::incoming::Incoming;
+pub(crate) use self::incoming::Written;
 use self::refresh::Circumstances;
-pub(crate) use self::response::{Outcome, Reply};
+pub use self::request::RequestHead;
+pub(crate) use self::request::{CookieLines, Head};
+#[cfg(feature = "tower")]
+pub(crate) use self::request::{SEC_FETCH_MODE, SEC_PURPOSE, is_navigation, is_prefetch};
+pub use self::response::{HeaderChange, HeaderChanges, Headers, ResponseHead};
+pub use self::several::Sessions;
 use self::state::{Basis, Deed, Event, Opened, Snapshot, State, Write};
 use crate::codec::{Codec, CodecInner, TokenInfo, check_timeout};
 use crate::cookies::CookieOptions;
@@ -45,10 +61,11 @@ use crate::sync::{Mutex, MutexGuard};
 /// | the same, and begin a session | [`update_or_default`](Self::update_or_default) |
 /// | remove one entry | [`remove`](Session::remove), [`take`](Session::take) |
 /// | log a user in | [`regenerate`](Self::regenerate), then [`set`](Self::set) |
-/// | log a user in and keep some entries | [`regenerate_keeping`](Session::regenerate_keeping) |
+/// | log a user in and keep something | [`regenerate_with`](Self::regenerate_with), [`regenerate_keeping`](Session::regenerate_keeping) |
 /// | “remember me” | [`remember`](Self::remember) |
 /// | log a user out of this browser | [`delete`](Self::delete) |
 /// | log a user out, also where the cookie was copied to | `end`, with the feature `revocation` |
+/// | leave a message for the next page | [`flash`](Self::flash), [`take_flash`](Self::take_flash) |
 /// | keep the session alive | [`touch`](Self::touch) |
 /// | know whether there is a session | [`is_empty`](Self::is_empty) |
 /// | know why there is none | [`refused`](Self::refused) |
@@ -81,12 +98,13 @@ pub struct Session<K: SessionKind = Dynamic> {
     shared: Arc<Shared<K>>,
 }
 
-struct Shared<K: SessionKind> {
+struct Shared<K: SessionKind, L: ?Sized = dyn CookieLines> {
     codec: Codec<K>,
-    incoming: Incoming,
     /// A handler has used the session in a way that counts as activity.
     active: AtomicBool,
     state: Mutex<State<K>>,
+    /// The last field, because its size differs between frameworks.
+    incoming: Incoming<L>,
 }
 
 /// The outcome of [`Session::update`].
@@ -141,9 +159,28 @@ impl<R> Updated<R> {
 }
 
 impl<K: SessionKind> Session<K> {
-    pub(crate) fn new(codec: Codec<K>, incoming: Incoming) -> Self {
+    /// The session of a request, for an [adapter](crate::adapter) or a test of a handler. Behind
+    /// [`SessionLayer`](crate::SessionLayer) a request has one already.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring, Session};
+    /// use sealed_session::adapter::RequestHead;
+    ///
+    /// # let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// let session = Session::new(codec, RequestHead::new("GET"));
+    /// session.insert("visits", 1)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(codec: Codec<K>, request: RequestHead) -> Self {
+        Self::begin(codec, request.0)
+    }
+
+    /// The same, with the cookies in a framework's own form.
+    pub(crate) fn begin<L: CookieLines>(codec: Codec<K>, head: Head<L>) -> Self {
+        let incoming = Incoming::new(head, codec.inner());
         let (active, state) = (AtomicBool::new(false), Mutex::new(State::new()));
-        Self { shared: Arc::new(Shared { codec, incoming, active, state }) }
+        Self { shared: Arc::new(Shared { codec, active, state, incoming }) }
     }
 
     /// The session's data, or `None` if there is no session. A `Dynamic` session always has data.
@@ -416,6 +453,44 @@ impl<K: SessionKind> Session<K> {
         self.give_up("regenerate", State::regenerate);
     }
 
+    /// Begins a new session with data that is made from that of the old one: for a log-in that keeps a
+    /// shopping cart. As after [`regenerate`](Self::regenerate), nothing else of the old session survives. For
+    /// named entries, [`regenerate_keeping`](Session::regenerate_keeping) is shorter.
+    ///
+    /// ```
+    /// # use sealed_session::{Session, SessionError, SessionKind};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Clone, Default)]
+    /// # struct Visit { user_id: Option<u64>, cart: Vec<u32> }
+    /// # impl SessionKind for Visit { type Data = Self; const NAME: &'static str = "visit"; }
+    /// async fn log_in(session: Session<Visit>) -> Result<(), SessionError> {
+    ///     session.regenerate_with(|old| Visit {
+    ///         user_id: Some(7),
+    ///         cart: old.map(|visit| visit.cart).unwrap_or_default(),
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update); then the old session is unchanged.
+    ///
+    /// # Security
+    ///
+    /// What the old session holds may be somebody else's, who has planted its cookie: keep only what does no
+    /// harm, and nothing that decides what the user may do.
+    pub fn regenerate_with(
+        &self,
+        begin: impl FnOnce(Option<K::Data>) -> K::Data,
+    ) -> Result<(), SessionError> {
+        let (content, revision) = {
+            let mut state = self.opened();
+            state.check_writable()?;
+            (state.take(), state.revision())
+        };
+        let data = begin(Self::read_back(content));
+        self.write_with(Basis::Revision(revision), &data, State::begin_with)
+    }
+
     /// Refreshes the session, so that its idle timeout begins again. It does nothing if there is no
     /// session.
     ///
@@ -621,27 +696,55 @@ impl<K: SessionKind> Session<K> {
         self.opened().id()
     }
 
-    /// The headers for the response, if there are any. From now on nothing can be written.
-    pub(crate) fn finish(&self, reply: Reply<'_>, keep_writes_on_error: bool) -> Option<Outcome> {
+    /// What the session changes in the headers of its response, for an [adapter](crate::adapter). From now on
+    /// nothing can be written.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring, Session};
+    /// use sealed_session::adapter::{HeaderChange, RequestHead, ResponseHead};
+    ///
+    /// # let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// let session = Session::new(codec, RequestHead::new("GET"));
+    /// session.insert("visits", 1)?;
+    ///
+    /// let headers = [("content-type", "text/html")];
+    /// for change in session.finish(ResponseHead::new(200, &headers.as_slice())) {
+    ///     match change {
+    ///         HeaderChange::Append { name, .. } => println!("+ {name}"), // + set-cookie, + vary
+    ///         HeaderChange::Set { name, .. } => println!("= {name}"), // = cache-control
+    ///         HeaderChange::Remove { name } => println!("- {name}"),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn finish(&self, response: ResponseHead<'_>) -> HeaderChanges {
         let Shared { codec, incoming, active, .. } = &*self.shared;
         let core = codec.inner();
         let active = active.load(Ordering::Relaxed);
-        {
+        let settled = {
             // While there is an older key, every session is opened, so that a rotation ends by itself.
             let mut state = self.lock();
-            let rotating = incoming.is_some() && core.is_rotating(incoming.arrival);
-            if !(state.is_untouched() && rotating) && state.is_settled(incoming, active) {
-                return state.finish_settled();
+            let rotating = incoming.has_cookies() && core.is_rotating(incoming.arrival);
+            let settled = !(state.is_untouched() && rotating) && state.is_settled(incoming, active);
+            if settled && !state.flash.as_ref().is_some_and(|flash| flash.is_changed()) {
+                if !state.finish_settled() {
+                    return HeaderChanges::default();
+                }
+                drop(state);
+                return HeaderChanges::vary(response);
             }
-        }
+            settled
+        };
         // Only read if something may have to be sealed, and without the lock.
         let now = core.now();
-        drop(self.open(self.lock(), false));
+        if !settled {
+            drop(self.open(self.lock(), false));
+        }
         #[cfg(feature = "revocation")]
         let ended = self.was_ended();
         #[cfg(not(feature = "revocation"))]
         let ended = false;
-        let circumstances = Circumstances { reply, now, active, keep_writes_on_error, ended };
+        let circumstances = Circumstances { response, now, active, ended };
         let mut deed = None;
         let (outcome, event) = self.lock().finish(core, incoming, &circumstances, &mut deed);
         #[cfg(feature = "registry")]
@@ -651,7 +754,7 @@ impl<K: SessionKind> Session<K> {
         let cookie = core.cookie.name();
         match event {
             None => {}
-            Some(Event::NotSent) => logging::not_sent(cookie, reply.status),
+            Some(Event::NotSent) => logging::not_sent(cookie, response.status),
             Some(Event::NotSealed(reason)) => {
                 logging::not_sealed(cookie, &reason);
                 core.tell_if_too_large(&reason);
@@ -662,7 +765,10 @@ impl<K: SessionKind> Session<K> {
         if let Some(Deed { kind, session }) = deed {
             core.tell(kind, session);
         }
-        Some(outcome)
+        if outcome.sets_cookie() && response.sharing(now) == Sharing::Chosen {
+            logging::made_private(cookie);
+        }
+        outcome.changes(response)
     }
 
     /// What the request's sessions have written, if this one knows it. `written` tells it.
@@ -670,7 +776,7 @@ impl<K: SessionKind> Session<K> {
         let incoming = &self.shared.incoming;
         match written {
             Some(written) => Some(incoming.join(self.core(), written)),
-            None => incoming.written.get(),
+            None => incoming.written(),
         }
     }
 
@@ -678,8 +784,19 @@ impl<K: SessionKind> Session<K> {
         self.shared.codec.inner()
     }
 
-    /// From now on nothing can be written, because no response can carry it.
-    pub(crate) fn close(&self) {
+    /// From now on nothing can be written, because no response can carry it: for an
+    /// [adapter](crate::adapter) whose request is dropped or fails without a response.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring, Session};
+    /// # use sealed_session::adapter::RequestHead;
+    /// # let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// let session = Session::new(codec, RequestHead::new("GET"));
+    /// session.close();
+    /// assert!(session.insert("visits", 1).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) {
         self.lock().close();
     }
 
@@ -812,6 +929,21 @@ impl<K: SessionKind> Session<K> {
 
     /// Serializes the data and writes it.
     fn write(&self, basis: Basis, data: &K::Data) -> Result<(), SessionError> {
+        self.write_with(basis, data, State::write)
+    }
+
+    fn write_with<T>(
+        &self,
+        basis: Basis,
+        data: &K::Data,
+        write_to: impl FnOnce(
+            &mut State<K>,
+            &CodecInner,
+            &Incoming,
+            u64,
+            &mut Write<K>,
+        ) -> Result<T, SessionError>,
+    ) -> Result<(), SessionError> {
         #[cfg(feature = "revocation")]
         let tags = self.tags_for_write(data);
         let (json, data) = Self::content(data)?;
@@ -824,8 +956,10 @@ impl<K: SessionKind> Session<K> {
         };
         let core = self.core();
         let now = core.coarse_now();
-        let written = self.opened().write(core, &self.shared.incoming, now, &mut write);
-        self.tell_if_too_large(written)?;
+        let incoming = &self.shared.incoming;
+        let written = write_to(&mut self.opened(), core, incoming, now, &mut write);
+        // What it returns is dropped without the lock.
+        drop(self.tell_if_too_large(written)?);
         self.note_write();
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! When a session is sealed again that no handler wrote: because it is due for a refresh, or because an
 //! older key sealed it. The rules are in `docs/guide/expiry.md`.
 
+use super::caching::Sharing;
 use super::incoming::Incoming;
-use super::response::{Reply, Sharing};
+use super::response::ResponseHead;
 use crate::codec::Validity;
 
 /// A request that takes longer is slow: another response may have changed the browser's cookie in the
@@ -38,13 +39,11 @@ impl Validity {
 
 /// What the decision at the end of a request depends on.
 pub(super) struct Circumstances<'r> {
-    pub(super) reply: Reply<'r>,
+    pub(super) response: ResponseHead<'r>,
     /// Milliseconds since the Unix epoch.
     pub(super) now: u64,
     /// Whether a handler's use of the session counts as activity.
     pub(super) active: bool,
-    /// Whether what was written is sent although the response failed.
-    pub(super) keep_writes_on_error: bool,
     /// Whether the session was ended while the request was handled.
     pub(super) ended: bool,
 }
@@ -61,12 +60,12 @@ pub(super) fn postponed(
     validity: &Validity,
     used: u64,
 ) -> Option<&'static str> {
-    let reply = circumstances.reply;
+    let response = circumstances.response;
     let idle = validity.idle.millis();
-    if reply.is_failure() {
+    if response.is_failure() {
         return Some("the response failed");
     }
-    if reply.sharing(circumstances.now) != Sharing::No {
+    if response.sharing(circumstances.now) != Sharing::No {
         return Some("the response is publicly cacheable");
     }
     if circumstances.now >= validity.expires_at {
@@ -81,5 +80,5 @@ pub(super) fn postponed(
     if took.is_none_or(|took| took > SLOW) {
         return Some("the request was slow");
     }
-    reply.is_not_modified().then_some("the response is a 304")
+    response.is_not_modified().then_some("the response is a 304")
 }

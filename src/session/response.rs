@@ -1,59 +1,85 @@
-//! The caching-related headers of a response, and the headers that a session adds to it.
+//! `ResponseHead` and `HeaderChanges`: the response as the handler made it, and what a session changes in its
+//! headers. Neither has HTTP types, so that any framework can use them.
 
-use http::header::{CACHE_CONTROL, ETAG, EXPIRES, HeaderName, LAST_MODIFIED, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use std::borrow::Cow;
+use std::fmt;
 
-use crate::clock::unix_millis;
+use super::caching::{Caching, Sharing, is_later, privately, varies_by_cookie};
 
-/// The headers with instructions for CDNs alone (RFC 9213, and older names).
-const CDN_HEADERS: [&str; 7] = [
-    "cdn-cache-control",
-    "cloudflare-cdn-cache-control",
-    "netlify-cdn-cache-control",
-    "vercel-cdn-cache-control",
-    "surrogate-control",
-    "edge-control",
-    "x-accel-expires",
-];
-
-/// The headers that the session adds to the response.
-#[derive(Default)]
-pub(crate) struct Outcome {
-    pub(super) set_cookie: Option<HeaderValue>,
-    /// Marks the deletion of a session in the browser.
-    pub(super) mark: Option<HeaderValue>,
-    /// The handler marked the response, which carries the cookie, as shareable by many users.
-    pub(super) shared: bool,
-    /// The response depends on the session.
-    pub(super) vary: bool,
+/// The headers of a response, in the form in which a framework keeps them.
+///
+/// ```
+/// use sealed_session::adapter::Headers;
+///
+/// struct Answer { headers: Vec<(&'static str, String)> }
+///
+/// impl Headers for Answer {
+///     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+///         self.headers.iter().for_each(|(name, value)| visit(name, value.as_bytes()));
+///     }
+/// }
+/// ```
+pub trait Headers {
+    /// Calls `visit` with each header's name, in lower case, and value. A name with several values comes
+    /// as often, in their order.
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8]));
 }
 
-/// The response as the handler made it.
+impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, V)] {
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.iter().for_each(|(name, value)| visit(name.as_ref(), value.as_ref()));
+    }
+}
+
+impl<H: Headers + ?Sized> Headers for &H {
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        (**self).for_each(visit);
+    }
+}
+
+/// The response as the handler made it, for an [adapter](crate::adapter).
+///
+/// ```
+/// use sealed_session::adapter::ResponseHead;
+///
+/// let headers = [("content-type", "text/html")];
+/// let head = ResponseHead::new(200, &headers.as_slice());
+/// ```
 #[derive(Clone, Copy)]
-pub(crate) struct Reply<'r> {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: &'r HeaderMap,
+pub struct ResponseHead<'r> {
+    pub(super) status: u16,
+    pub(super) headers: &'r dyn Headers,
+    pub(super) keep_writes_on_error: bool,
 }
 
-/// Whether a cache that many users share may keep a response.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sharing {
-    /// The handler allowed it.
-    Chosen,
-    /// The handler chose nothing, and a cache may decide by a validator.
-    Guessed,
-    No,
-}
+impl<'r> ResponseHead<'r> {
+    /// A response with this status and these headers.
+    #[must_use]
+    pub fn new(status: u16, headers: &'r dyn Headers) -> Self {
+        Self { status, headers, keep_writes_on_error: false }
+    }
 
-impl Reply<'_> {
+    /// Whether a handler's writes are sent although the status says that the request failed (5xx or 408).
+    /// Default: `false`.
+    #[must_use]
+    pub fn keep_writes_on_error(mut self, keep: bool) -> Self {
+        self.keep_writes_on_error = keep;
+        self
+    }
+
     /// Whether the request failed, so that the handler's writes are not sent. tower-http's `Timeout`
     /// answers 408 when it stops a handler.
     pub(super) fn is_failure(self) -> bool {
-        self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT
+        (500..600).contains(&self.status) || self.status == 408
     }
 
     pub(super) fn is_not_modified(self) -> bool {
-        self.status == StatusCode::NOT_MODIFIED
+        self.status == 304
+    }
+
+    /// Whether the browser shows this response, rather than following it to the next one.
+    pub(super) fn is_shown(self) -> bool {
+        !self.is_failure() && matches!(self.status, 200..300 | 400..500)
     }
 
     /// Whether a cache that many users share may keep the response, at `now` in milliseconds.
@@ -63,7 +89,7 @@ impl Reply<'_> {
     pub(super) fn sharing(self, now: u64) -> Sharing {
         let caching = Caching::of(self.headers);
         let directives = &caching.directives;
-        if directives.public || caching.cdn_may_share {
+        if directives.public || caching.cdn_may_share() {
             return Sharing::Chosen;
         }
         if directives.private {
@@ -83,182 +109,134 @@ impl Reply<'_> {
     }
 }
 
-/// The headers of a response that concern caches. Reading them in one pass is faster than looking up
-/// each of them.
-#[derive(Default)]
-struct Caching<'h> {
-    has_cache_control: bool,
-    directives: Directives,
-    expires: Option<&'h HeaderValue>,
-    /// `ETag` or `Last-Modified`.
-    has_validator: bool,
-    /// One of the headers for CDNs does not forbid them to store the response.
-    cdn_may_store: bool,
-    /// And one does not make them ask about it each time.
-    cdn_may_share: bool,
+impl fmt::Debug for ResponseHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("keep_writes_on_error", &self.keep_writes_on_error)
+            .finish_non_exhaustive()
+    }
 }
 
-impl<'h> Caching<'h> {
-    fn of(headers: &'h HeaderMap) -> Self {
-        let mut caching = Self::default();
-        for (name, value) in headers {
-            if *name == CACHE_CONTROL {
-                caching.has_cache_control = true;
-                caching.directives.add(value);
-            } else if *name == EXPIRES {
-                caching.expires = caching.expires.or(Some(value));
-            } else if *name == ETAG || *name == LAST_MODIFIED {
-                caching.has_validator = true;
-            } else if let Some(cdn) = cdn_directives(headers, name) {
-                let asks = cdn.no_cache || (cdn.max_age_zero && !cdn.max_age);
-                caching.cdn_may_store = true;
-                caching.cdn_may_share |= cdn.public || !asks;
-            }
-        }
-        caching
-    }
+/// What a session does with the browser's cookies, and how the response depends on it.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) set_cookie: Option<Vec<u8>>,
+    /// Marks the deletion of a session in the browser.
+    pub(super) mark: Option<Vec<u8>>,
+    /// Sets or removes the cookie with messages for the next page.
+    pub(super) flash: Option<Vec<u8>>,
+    /// The response depends on the session.
+    pub(super) vary: bool,
 }
 
 impl Outcome {
-    /// Writes the headers. Returns whether a response that was marked as shareable is now private.
-    pub(crate) fn write(self, status: StatusCode, headers: &mut HeaderMap) -> bool {
-        let sets_cookie = self.set_cookie.is_some() || self.mark.is_some();
-        if sets_cookie {
-            make_private(status, headers);
+    pub(super) fn sets_cookie(&self) -> bool {
+        self.set_cookie.is_some() || self.mark.is_some() || self.flash.is_some()
+    }
+
+    /// The changes for this response. They keep a response that sets one user's cookie out of shared caches.
+    pub(super) fn changes(self, response: ResponseHead<'_>) -> HeaderChanges {
+        let (mut cache_control, mut removed) = (None, Vec::new());
+        if self.sets_cookie() {
+            let caching = Caching::of(response.headers);
+            removed = caching.stored_by_cdns().collect();
+            cache_control = if !caching.has_cache_control {
+                let value: &[u8] =
+                    if response.is_not_modified() { b"private" } else { b"no-store" };
+                Some(Cow::Borrowed(value))
+            } else if caching.directives.private && !caching.directives.public {
+                None
+            } else {
+                Some(Cow::Owned(privately(response.headers)))
+            };
         }
-        for cookie in [self.set_cookie, self.mark].into_iter().flatten() {
-            headers.append(SET_COOKIE, cookie);
-        }
-        if self.vary && !varies_by_cookie(headers) {
-            headers.append(VARY, const { HeaderValue::from_static("Cookie") });
-        }
-        sets_cookie && self.shared
+        let vary = self.vary && !varies_by_cookie(response.headers);
+        let cookies = [self.set_cookie, self.mark, self.flash];
+        HeaderChanges { removed, cache_control, cookies, vary }
     }
 }
 
-/// The relevant directives of the `Cache-Control` header, or of one with the same syntax.
+/// What a session changes in the headers of its response: an iterator of [`HeaderChange`].
 #[derive(Default)]
-struct Directives {
-    /// `public`, `s-maxage` or `immutable`.
-    public: bool,
-    /// `private` or `no-store`.
-    private: bool,
-    no_cache: bool,
-    /// `max-age` above zero.
-    max_age: bool,
-    max_age_zero: bool,
+#[must_use = "the changes have no effect until they are made"]
+pub struct HeaderChanges {
+    removed: Vec<&'static str>,
+    cache_control: Option<Cow<'static, [u8]>>,
+    cookies: [Option<Vec<u8>>; 3],
+    vary: bool,
 }
 
-impl Directives {
-    fn of(headers: &HeaderMap, name: &HeaderName) -> Self {
-        let mut directives = Self::default();
-        headers.get_all(name).iter().for_each(|value| directives.add(value));
-        directives
+impl HeaderChanges {
+    /// The response depends on the session, which is not changed.
+    pub(super) fn vary(response: ResponseHead<'_>) -> Self {
+        Self { vary: !varies_by_cookie(response.headers), ..Self::default() }
     }
+}
 
-    fn add(&mut self, value: &HeaderValue) {
-        for directive in split(value) {
-            match name_of(directive) {
-                name if is(name, "public") || is(name, "s-maxage") || is(name, "immutable") => {
-                    self.public = true;
-                }
-                // With `=` these apply only to some headers.
-                _ if is(directive, "private") || is(directive, "no-store") => self.private = true,
-                _ if is(directive, "no-cache") => self.no_cache = true,
-                name if is(name, "max-age") => {
-                    let value = directive[name.len()..].iter();
-                    let zero = value.filter(|b| b.is_ascii_alphanumeric()).all(|b| *b == b'0');
-                    self.max_age |= !zero;
-                    self.max_age_zero |= zero;
-                }
-                _ => {}
-            }
+impl Iterator for HeaderChanges {
+    type Item = HeaderChange;
+
+    fn next(&mut self) -> Option<HeaderChange> {
+        if let Some(name) = self.removed.pop() {
+            return Some(HeaderChange::Remove { name });
         }
+        if let Some(value) = self.cache_control.take() {
+            return Some(HeaderChange::Set { name: "cache-control", value });
+        }
+        if let Some(cookie) = self.cookies.iter_mut().find_map(Option::take) {
+            return Some(HeaderChange::Append { name: "set-cookie", value: Cow::Owned(cookie) });
+        }
+        std::mem::take(&mut self.vary)
+            .then_some(HeaderChange::Append { name: "vary", value: Cow::Borrowed(b"Cookie") })
     }
 }
 
-/// The directives of a header for CDNs that does not forbid them to store the response. `None` for
-/// another header.
-fn cdn_directives(headers: &HeaderMap, name: &HeaderName) -> Option<Directives> {
-    if !CDN_HEADERS.contains(&name.as_str()) {
-        return None;
+impl fmt::Debug for HeaderChanges {
+    /// Nothing of the cookies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeaderChanges")
+            .field("cookies", &self.cookies.iter().flatten().count())
+            .field("vary", &self.vary)
+            .finish_non_exhaustive()
     }
-    // The value of nginx's header is a number of seconds.
-    let never = headers.get(name).is_some_and(|value| value == "0");
-    Some(Directives::of(headers, name)).filter(|directives| !directives.private && !never)
 }
 
-/// Whether an `Expires` is after `now`, in milliseconds. An invalid date is past (RFC 9111, 5.3).
-fn is_later(expires: &HeaderValue, now: u64) -> bool {
-    let date = expires.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok());
-    date.is_some_and(|date| unix_millis(date) > now)
+/// A change of a response's headers. Make the changes in the order in which they come.
+///
+/// Names are in lower case. Values are those of valid headers: visible ASCII, or bytes that the response
+/// had already.
+#[derive(Clone, PartialEq, Eq)]
+pub enum HeaderChange {
+    /// Adds a header, beside others of this name.
+    Append {
+        /// The header's name.
+        name: &'static str,
+        /// The header's value.
+        value: Cow<'static, [u8]>,
+    },
+    /// Sets a header, in place of all others of this name.
+    Set {
+        /// The header's name.
+        name: &'static str,
+        /// The header's value.
+        value: Cow<'static, [u8]>,
+    },
+    /// Removes all headers of this name.
+    Remove {
+        /// The headers' name.
+        name: &'static str,
+    },
 }
 
-/// Keeps the response, which sets one user's cookie, out of shared caches.
-fn make_private(status: StatusCode, headers: &mut HeaderMap) {
-    let Caching {
-        has_cache_control,
-        directives: Directives { public, private, .. },
-        cdn_may_store,
-        ..
-    } = Caching::of(headers);
-    if cdn_may_store {
-        let stored = |headers: &HeaderMap| {
-            headers.keys().find(|name| cdn_directives(headers, name).is_some()).cloned()
+impl fmt::Debug for HeaderChange {
+    /// The names only: a value may be a session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (change, name) = match self {
+            Self::Append { name, .. } => ("Append", name),
+            Self::Set { name, .. } => ("Set", name),
+            Self::Remove { name } => ("Remove", name),
         };
-        while let Some(name) = stored(headers) {
-            headers.remove(name);
-        }
+        f.debug_struct(change).field("name", name).finish_non_exhaustive()
     }
-    if !has_cache_control {
-        let value = if status == StatusCode::NOT_MODIFIED {
-            const { HeaderValue::from_static("private") }
-        } else {
-            const { HeaderValue::from_static("no-store") }
-        };
-        headers.insert(CACHE_CONTROL, value);
-        return;
-    }
-    if private && !public {
-        return;
-    }
-    let mut value = b"private".to_vec();
-    for directive in headers.get_all(CACHE_CONTROL).iter().flat_map(split) {
-        let name = name_of(directive);
-        let dropped = ["public", "s-maxage", "immutable", "private", "proxy-revalidate"];
-        if !name.is_empty() && !dropped.iter().any(|dropped| is(name, dropped)) {
-            value.extend_from_slice(b", ");
-            value.extend_from_slice(directive);
-        }
-    }
-    let value = HeaderValue::from_bytes(&value)
-        .unwrap_or(const { HeaderValue::from_static("private, no-store") });
-    headers.insert(CACHE_CONTROL, value);
-}
-
-/// The parts between commas outside quotes.
-fn split(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
-    let (mut quoted, mut escaped) = (false, false);
-    value
-        .as_bytes()
-        .split(move |byte| {
-            let literal = escaped;
-            escaped = quoted && *byte == b'\\' && !literal;
-            quoted ^= *byte == b'"' && !literal;
-            *byte == b',' && !quoted
-        })
-        .map(<[u8]>::trim_ascii)
-}
-
-fn name_of(directive: &[u8]) -> &[u8] {
-    directive.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii()
-}
-
-fn is(name: &[u8], known: &str) -> bool {
-    name.eq_ignore_ascii_case(known.as_bytes())
-}
-
-fn varies_by_cookie(headers: &HeaderMap) -> bool {
-    let mut fields = headers.get_all(VARY).iter().flat_map(split);
-    fields.any(|field| field == b"*" || is(field, "cookie"))
 }

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
-
+use super::caching::Sharing;
 #[cfg(feature = "revocation")]
 use super::ending::Ending;
+use super::flash::Flash;
 use super::incoming::Incoming;
 use super::refresh::{Circumstances, Refresh, postponed};
-use super::response::{Outcome, Sharing};
+use super::response::Outcome;
 use crate::codec::{
     CodecInner, Ring, TokenInfo, Validity, Verified, check_time, draw_id, draw_nonce,
 };
@@ -151,6 +151,8 @@ pub(super) struct State<K: SessionKind> {
     nonce: Option<Nonce>,
     /// Attributes for this response only.
     cookie: Option<Box<SetCookie>>,
+    /// Messages for the next page, if a handler used them.
+    pub(super) flash: Option<Box<Flash>>,
 }
 
 /// The content of a request's cookie.
@@ -201,6 +203,7 @@ impl<K: SessionKind> State<K> {
             revision: 0,
             nonce: None,
             cookie: None,
+            flash: None,
         }
     }
 
@@ -301,10 +304,16 @@ impl<K: SessionKind> State<K> {
     }
 
     pub(super) fn check_writable(&self) -> Result<(), SessionError> {
+        self.check_not_closed()?;
+        self.check_available()
+    }
+
+    /// An error if the response has begun.
+    pub(super) fn check_not_closed(&self) -> Result<(), SessionError> {
         if self.change == Change::Closed {
             return Err(SessionErrorKind::ResponseStarted.into());
         }
-        self.check_available()
+        Ok(())
     }
 
     /// Replaces the content. An error if the new content would be too large, or if there was another
@@ -362,6 +371,37 @@ impl<K: SessionKind> State<K> {
         self.revision += 1;
         self.written(false);
         Ok(())
+    }
+
+    /// Begins a new session with this content in place of the old one, which is kept until it is certain that
+    /// the new one can be written. Returns the data that the caller has to drop without the lock.
+    pub(super) fn begin_with(
+        &mut self,
+        core: &CodecInner,
+        incoming: &Incoming,
+        now: u64,
+        write: &mut Write<K>,
+    ) -> Result<Option<K::Data>, SessionError> {
+        self.check_writable()?;
+        if matches!(write.basis, Basis::Revision(revision) if revision != self.revision) {
+            return Err(SessionErrorKind::Conflict.into());
+        }
+        let id = match &write.json {
+            None => None,
+            Some(json) => {
+                let header = self.header(now);
+                #[cfg(feature = "revocation")]
+                let header = Header { seen: header.seen.or(Some(incoming.seen)), ..header };
+                let size = core.check_at(now, json.as_str().as_bytes(), &header)?;
+                incoming.check_room(core, size)?;
+                self.make_ready(core, now)?;
+                new_id(core, now)?
+            }
+        };
+        let old = self.regenerate_as(id)?;
+        write.basis = Basis::Revision(self.revision);
+        self.write(core, incoming, now, write)?;
+        Ok(old)
     }
 
     /// The header of a token for the current content, but for its idle timeout.
@@ -551,11 +591,11 @@ impl<K: SessionKind> State<K> {
         }
     }
 
-    /// The headers for the response in that case. From now on nothing can be written.
-    pub(super) fn finish_settled(&mut self) -> Option<Outcome> {
+    /// Whether the response depends on the session in that case. From now on nothing can be written.
+    pub(super) fn finish_settled(&mut self) -> bool {
         let vary = self.read && self.change != Change::Closed;
         self.close();
-        vary.then(|| Outcome { vary, ..Outcome::default() })
+        vary
     }
 
     /// The headers for the response, and in `deed` what they do. From now on nothing can be written.
@@ -577,8 +617,8 @@ impl<K: SessionKind> State<K> {
             // A response that was sent during the log-out has brought the cookie back.
             (Change::None, None)
                 if self.deleted_here
-                    && !circumstances.reply.is_failure()
-                    && circumstances.reply.sharing(circumstances.now) == Sharing::No =>
+                    && !circumstances.response.is_failure()
+                    && circumstances.response.sharing(circumstances.now) == Sharing::No =>
             {
                 (self.removal(core, incoming), None)
             }
@@ -595,17 +635,21 @@ impl<K: SessionKind> State<K> {
         let ended = removed || self.deletion != Deletion::None;
         let mark = self.came.filter(|_| ended);
         let mark = mark.and_then(|id| core.mark(id, incoming.values(), circumstances.now));
-        let (mark, event) = match mark.transpose() {
-            Ok(mark) => (mark.and_then(|mark| HeaderValue::try_from(mark).ok()), event),
+        let (mark, mut event) = match mark.transpose() {
+            Ok(mark) => (mark, event),
             Err(error) => (None, Some(Event::NotSealed(error))),
         };
         if set_cookie.is_some() && deed.is_none() {
             *deed = Some(Deed { kind: CodecEventKind::Removed, session: self.came });
         }
-        let vary = self.read || set_cookie.is_some();
-        let shared = set_cookie.is_some()
-            && circumstances.reply.sharing(circumstances.now) == Sharing::Chosen;
-        (Outcome { set_cookie, mark, shared, vary }, event)
+        let flash = self.flash.take().map(|flash| flash.finish(core, circumstances));
+        let flash = flash.unwrap_or(Ok(None)).unwrap_or_else(|error| {
+            event.get_or_insert(error);
+            None
+        });
+        let mut outcome = Outcome { set_cookie, mark, flash, vary: self.read };
+        outcome.vary |= outcome.sets_cookie();
+        (outcome, event)
     }
 
     /// Whether the key that opened the session was revoked meanwhile.
@@ -621,7 +665,7 @@ impl<K: SessionKind> State<K> {
         core: &CodecInner,
         incoming: &Incoming,
         change: Change,
-    ) -> (Option<HeaderValue>, Option<Event>) {
+    ) -> (Option<Vec<u8>>, Option<Event>) {
         let written = matches!(change, Change::Written { .. });
         let removal = written.then(|| self.removal(core, incoming)).flatten();
         (removal, Some(Event::Withheld))
@@ -647,13 +691,13 @@ impl<K: SessionKind> State<K> {
         nonce: Option<Nonce>,
         json: &str,
         deed: &mut Option<Deed>,
-    ) -> (Option<HeaderValue>, Option<Event>) {
+    ) -> (Option<Vec<u8>>, Option<Event>) {
         #[cfg(feature = "revocation")]
         let sends_on_error = self.sends_on_error;
         #[cfg(not(feature = "revocation"))]
         let sends_on_error = false;
-        let sends_on_error = sends_on_error || circumstances.keep_writes_on_error;
-        if circumstances.reply.is_failure() && !sends_on_error {
+        let sends_on_error = sends_on_error || circumstances.response.keep_writes_on_error;
+        if circumstances.response.is_failure() && !sends_on_error {
             let deleted = self.deletion != Deletion::None;
             let removal = deleted.then(|| self.removal(core, incoming)).flatten();
             return (removal, Some(Event::NotSent));
@@ -671,11 +715,10 @@ impl<K: SessionKind> State<K> {
         let stored = self.stored.as_ref().filter(|_| matches!(self.content, Content::Stored));
         let previous = stored.map(|stored| &stored.validity);
         match self.seal(core, cipher, nonce, now, now, json) {
-            Ok(Some((cookie, id))) => {
+            Ok((cookie, id)) => {
                 *deed = Some(Deed::seal(cipher.id(), id, &ring, previous, now));
                 (Some(cookie), None)
             }
-            Ok(None) => (None, None),
             // If the new session cannot be written, the older one must not stay in its place.
             Err(error) if self.stored.is_none() || error == EncodeErrorKind::Expired => {
                 (self.removal(core, incoming), Some(Event::NotSealed(error)))
@@ -694,7 +737,7 @@ impl<K: SessionKind> State<K> {
         nonce: Option<Nonce>,
         json: &str,
         deed: &mut Option<Deed>,
-    ) -> (Option<HeaderValue>, Option<Event>) {
+    ) -> (Option<Vec<u8>>, Option<Event>) {
         let Some(Verified { validity, .. }) = &self.stored else { return (None, None) };
         let now = circumstances.now;
         let (refreshed_at, used) = match validity.refresh(incoming.arrival, circumstances.active) {
@@ -709,11 +752,10 @@ impl<K: SessionKind> State<K> {
         let ring = core.ring();
         let cipher = ring.sealing(now);
         match self.seal(core, cipher, nonce, now, refreshed_at, json) {
-            Ok(Some((cookie, id))) => {
+            Ok((cookie, id)) => {
                 *deed = Some(Deed::seal(cipher.id(), id, &ring, Some(validity), now));
                 (Some(cookie), None)
             }
-            Ok(None) => (None, None),
             // The browser's cookie still opens.
             Err(error) => (None, Some(Event::NotSealed(error))),
         }
@@ -728,7 +770,7 @@ impl<K: SessionKind> State<K> {
         now: u64,
         refreshed_at: u64,
         json: &str,
-    ) -> Result<Option<(HeaderValue, Option<SessionId>)>, EncodeErrorKind> {
+    ) -> Result<(Vec<u8>, Option<SessionId>), EncodeErrorKind> {
         let own = self.own_idle.filter(|_| cipher.keeps_header());
         let own = own.map(|seconds| Idle { seconds, per_session: true });
         // A rotation alone must not make the session last longer. A refresh uses the codec's timeout.
@@ -757,20 +799,15 @@ impl<K: SessionKind> State<K> {
         let value_len = cipher.token_len(json.len(), &token);
         let header = cookie
             .header(value_len, live, |header| core.seal(cipher, nonce, token, json, header))?;
-        let mut header = HeaderValue::try_from(header).ok();
-        if let Some(header) = &mut header {
-            // Keeps it out of `Debug` and of HTTP/2's header tables.
-            header.set_sensitive(true);
-        }
-        Ok(header.map(|header| (header, session)))
+        Ok((header, session))
     }
 
     /// The `Set-Cookie` that removes the cookie, if the request has one of this name, valid or not.
-    fn removal(&self, core: &CodecInner, incoming: &Incoming) -> Option<HeaderValue> {
+    fn removal(&self, core: &CodecInner, incoming: &Incoming) -> Option<Vec<u8>> {
         let name = core.cookie.name().as_bytes();
         let came = incoming.values().any(|header| values(header, name).next().is_some());
         let cookie = self.cookie.as_deref().unwrap_or(&core.cookie);
-        came.then(|| HeaderValue::try_from(cookie.removal()).ok()).flatten()
+        came.then(|| cookie.removal().as_bytes().to_vec())
     }
 }
 
@@ -795,15 +832,21 @@ impl State<Dynamic> {
         now: u64,
         entries: Entries,
     ) -> Result<(), SessionError> {
+        self.write(core, incoming, now, &mut Write::of_entries(entries))
+    }
+}
+
+impl Write<Dynamic> {
+    /// Replaces the entries.
+    pub(super) fn of_entries(entries: Entries) -> Self {
         let json = (!entries.is_empty()).then(|| entries.json().clone().into());
-        let mut write = Write {
+        Self {
             basis: Basis::Entries,
             json,
             data: Some(entries),
             // Entries have no tags.
             #[cfg(feature = "revocation")]
             tags: None,
-        };
-        self.write(core, incoming, now, &mut write)
+        }
     }
 }

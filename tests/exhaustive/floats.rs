@@ -133,7 +133,7 @@ fn an_f32_in_an_entry_opens_as_it_was_sealed() {
     opens_as_it_was_sealed_in_an_entry::<f32>(FEW);
 }
 
-#[cfg(feature = "tower")]
+#[cfg(feature = "session")]
 mod written_back {
     use std::convert::Infallible;
     use std::future::ready;
