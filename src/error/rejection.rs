@@ -58,7 +58,7 @@ pub enum SessionRejection {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// [`Current`] without a session: 401.
+    /// `Current` or `Peek` without a session: 401.
     NoSession,
     /// It is not known whether the session was ended: 503, with `Retry-After`. The cookie stays as it
     /// is.

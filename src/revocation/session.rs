@@ -29,6 +29,10 @@ impl<K: SessionKind> Session<K> {
     /// asked again until it confirms it. [`SessionErrorKind::Unavailable`] if it is not known whether the
     /// session was ended before; [`SessionErrorKind::NoId`] for a session in Node's format, of which
     /// only this browser's cookie is removed.
+    ///
+    /// [`SessionErrorKind::Revocation`]: crate::SessionErrorKind::Revocation
+    /// [`SessionErrorKind::Unavailable`]: crate::SessionErrorKind::Unavailable
+    /// [`SessionErrorKind::NoId`]: crate::SessionErrorKind::NoId
     pub async fn end(&self) -> Result<(), SessionError> {
         let revocations = attached_to(self.core())?;
         let ended = self.begin_end()?;
@@ -76,6 +80,11 @@ impl<K: SessionKind> Session<K> {
     /// [`SessionErrorKind::Ended`] if this session was ended by somebody else;
     /// [`SessionErrorKind::Unavailable`] if that is not known; [`SessionErrorKind::ResponseStarted`] if the
     /// response has begun.
+    ///
+    /// [`SessionErrorKind::Revocation`]: crate::SessionErrorKind::Revocation
+    /// [`SessionErrorKind::Ended`]: crate::SessionErrorKind::Ended
+    /// [`SessionErrorKind::Unavailable`]: crate::SessionErrorKind::Unavailable
+    /// [`SessionErrorKind::ResponseStarted`]: crate::SessionErrorKind::ResponseStarted
     pub async fn end_others(&self, tag: &Tag) -> Result<(), SessionError> {
         let revocations = attached_to(self.core())?;
         let Survivor { ids, tags, survives } = self.begin_end_others(tag)?;
@@ -109,6 +118,11 @@ impl<K: SessionKind> Session<K> {
     /// [`SessionErrorKind::Ended`] if it was ended: from now on the session is empty.
     /// [`SessionErrorKind::NoSession`] if there is none. [`SessionErrorKind::Unavailable`] if the store
     /// could not be read; [`SessionErrorKind::Revocation`] if the codec has no revocations.
+    ///
+    /// [`SessionErrorKind::Ended`]: crate::SessionErrorKind::Ended
+    /// [`SessionErrorKind::NoSession`]: crate::SessionErrorKind::NoSession
+    /// [`SessionErrorKind::Unavailable`]: crate::SessionErrorKind::Unavailable
+    /// [`SessionErrorKind::Revocation`]: crate::SessionErrorKind::Revocation
     pub async fn verify_now(&self) -> Result<(), SessionError> {
         let revocations = attached_to(self.core())?;
         self.check_present()?;

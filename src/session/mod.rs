@@ -708,7 +708,7 @@ impl<K: SessionKind> Session<K> {
     /// session.insert("visits", 1)?;
     ///
     /// let headers = [("content-type", "text/html")];
-    /// for change in session.finish(ResponseHead::new(200, &headers.as_slice())) {
+    /// for change in session.finish(ResponseHead::new(200, &headers)) {
     ///     match change {
     ///         HeaderChange::Append { name, .. } => println!("+ {name}"), // + set-cookie, + vary
     ///         HeaderChange::Set { name, .. } => println!("= {name}"), // = cache-control

@@ -31,6 +31,18 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for [(N, V)] {
     }
 }
 
+impl<N: AsRef<str>, V: AsRef<[u8]>, const LEN: usize> Headers for [(N, V); LEN] {
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.as_slice().for_each(visit);
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for Vec<(N, V)> {
+    fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
+        self.as_slice().for_each(visit);
+    }
+}
+
 impl<H: Headers + ?Sized> Headers for &H {
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8])) {
         (**self).for_each(visit);
@@ -43,7 +55,7 @@ impl<H: Headers + ?Sized> Headers for &H {
 /// use sealed_session::adapter::ResponseHead;
 ///
 /// let headers = [("content-type", "text/html")];
-/// let head = ResponseHead::new(200, &headers.as_slice());
+/// let head = ResponseHead::new(200, &headers);
 /// ```
 #[derive(Clone, Copy)]
 pub struct ResponseHead<'r> {

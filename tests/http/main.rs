@@ -5,6 +5,7 @@
 mod support;
 
 mod activity;
+mod adapter;
 mod automatic;
 mod bad_cookies;
 mod delete;
@@ -12,10 +13,12 @@ mod events;
 mod expiry;
 #[cfg(feature = "tracing")]
 mod extractors;
+mod flash;
 mod generation;
 mod headers;
 #[cfg(feature = "tracing")]
 mod reasons;
+mod regenerate;
 mod response_started;
 mod rotation;
 #[cfg(all(feature = "fastify", feature = "passphrase", feature = "tracing"))]
