@@ -2,6 +2,12 @@
 //!
 //! | page | questions |
 //! |---|---|
+//! | [`log_in`] | What belongs to a log-in: “remember me”, “your session has expired”, `next=`, log out |
+//! | [`roles`] | Who may call a handler, and how is everybody else sent to the log-in? |
+//! | [`csrf`] | How are forms of other sites refused? |
+//! | [`flash`] | How does the next page say what the last step did? |
+//! | [`cart`] | What may survive a log-in, and how? |
+//! | [`reauthentication`] | How is the password asked for once more, before a dangerous step? |
 //! | [`rotation`] | How are keys replaced on one or several servers, without logging anybody out? |
 //! | [`rotation_in_production`] | How do keys rotate by themselves, and what is to be done when something is wrong? |
 //! | [`expiry`] | When does a session end, what keeps it alive, and how is it ended early? |
@@ -14,12 +20,14 @@
 //! | [`write_an_adapter`] | How does another framework get sessions? |
 //! | [`threat_model`] | What is protected from whom, and what is not? |
 //!
+//! The example `site` holds the first six together: `cargo run -p site`, in a clone of the repository.
+//!
 //! `docs/FORMAT.md` in the repository specifies the token's format byte by byte.
 
-/// A page. It links to items of the features `tower` and `axum`, and of those that it names. Without
-/// them the page is left out.
+/// A page, and further words to find it by. It links to items of the features `tower` and `axum`, and of
+/// those that it names. Without them the page is left out.
 macro_rules! page {
-    ($name:ident $(, $feature:literal)*) => {
+    ($name:ident $(, $feature:literal)* $(; $($word:literal),+)?) => {
         #[cfg_attr(
             all(feature = "axum" $(, feature = $feature)*),
             doc = include_str!(concat!("../docs/guide/", stringify!($name), ".md"))
@@ -28,10 +36,17 @@ macro_rules! page {
             not(all(feature = "axum" $(, feature = $feature)*)),
             doc = concat!("A page of the guide; read it as `docs/guide/", stringify!($name), ".md`.")
         )]
+        $($(#[doc(alias = $word)])+)?
         pub mod $name {}
     };
 }
 
+page!(log_in, "revocation"; "login", "log_out", "logout", "sign_in", "remember_me", "next", "open_redirect");
+page!(roles; "authorization", "log_in_first", "login_required", "redirect");
+page!(csrf; "xsrf", "cross_site_request_forgery");
+page!(flash; "flash_messages", "message");
+page!(cart; "shopping_cart", "session_fixation");
+page!(reauthentication, "revocation"; "sudo", "confirm_password", "step_up");
 page!(rotation);
 page!(rotation_in_production, "key-directory");
 page!(expiry);

@@ -16,7 +16,9 @@
 //!   [a key from a passphrase](#a-key-from-a-passphrase), [outside HTTP](#outside-http),
 //!   [tests](#tests), [ending sessions](#ending-sessions), [interoperating with Node](#interoperating-with-node)
 //! - [Features](#features)
-//! - The guide: [rotation](guide::rotation), [rotation in production](guide::rotation_in_production),
+//! - The guide: [log in, “remember me”, log out](guide::log_in), [roles](guide::roles), [CSRF](guide::csrf),
+//!   [flash messages](guide::flash), [a cart](guide::cart), [re-authentication](guide::reauthentication),
+//!   [rotation](guide::rotation), [rotation in production](guide::rotation_in_production),
 //!   [expiry](guide::expiry), [ending sessions](guide::ending_sessions),
 //!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
 //!   [testing](guide::testing), [deployment](guide::deployment),
