@@ -28,23 +28,30 @@ impl CookieLines for CookieHeaders {
     }
 }
 
-/// The parts of the request that the session needs.
+/// The parts of the request that the session needs. Reading the headers in one pass is faster than looking up
+/// three of them.
 pub(super) fn head<B>(request: &Request<B>) -> Head<CookieHeaders> {
     const MODE: HeaderName = HeaderName::from_static(SEC_FETCH_MODE);
     const PURPOSE: HeaderName = HeaderName::from_static(SEC_PURPOSE);
 
-    let headers = request.headers();
-    let mut lines = headers.get_all(COOKIE).iter().cloned();
-    // Without a cookie there is nothing that the others could decide.
-    let Some(first) = lines.next() else {
-        return Head { lines: CookieHeaders::default(), navigates: false, unseen: false };
+    let mut head = Head {
+        lines: CookieHeaders::default(),
+        navigates: false,
+        unseen: *request.method() == Method::HEAD,
     };
-    let says = |name, is: fn(&[u8]) -> bool| headers.get(name).is_some_and(|it| is(it.as_bytes()));
-    Head {
-        lines: CookieHeaders { first: Some(first), rest: lines.collect() },
-        navigates: says(MODE, is_navigation),
-        unseen: *request.method() == Method::HEAD || says(PURPOSE, is_prefetch),
+    for (name, value) in request.headers() {
+        if *name == COOKIE {
+            match &head.lines.first {
+                None => head.lines.first = Some(value.clone()),
+                Some(_) => head.lines.rest.push(value.clone()),
+            }
+        } else if *name == MODE {
+            head.navigates = is_navigation(value.as_bytes());
+        } else if *name == PURPOSE {
+            head.unseen |= is_prefetch(value.as_bytes());
+        }
     }
+    head
 }
 
 impl Headers for HeaderMap {
