@@ -13,6 +13,7 @@
 //! | [`expiry`] | When does a session end, what keeps it alive, and how is it ended early? |
 //! | [`ending_sessions`] | How does the server end a session, or all of a user, and list them? |
 //! | [`several_sessions`] | How do a login, an administrator's login and preferences coexist? |
+//! | [`oauth`] | How does a login at an OAuth provider keep its state, and why does its cookie not come back? |
 //! | [`websockets`] | What can be read and written after the response has begun? |
 //! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
@@ -52,6 +53,7 @@ page!(rotation_in_production, "key-directory");
 page!(expiry);
 page!(ending_sessions, "registry");
 page!(several_sessions);
+page!(oauth, "oauth");
 page!(websockets);
 page!(testing);
 page!(deployment, "passphrase");

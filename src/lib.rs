@@ -20,7 +20,7 @@
 //!   [flash messages](guide::flash), [a cart](guide::cart), [re-authentication](guide::reauthentication),
 //!   [rotation](guide::rotation), [rotation in production](guide::rotation_in_production),
 //!   [expiry](guide::expiry), [ending sessions](guide::ending_sessions),
-//!   [several sessions](guide::several_sessions), [websockets and streams](guide::websockets),
+//!   [several sessions](guide::several_sessions), [OAuth](guide::oauth), [websockets and streams](guide::websockets),
 //!   [testing](guide::testing), [deployment](guide::deployment),
 //!   [moving from Node](guide::moving_from_node), [the threat model](guide::threat_model)
 //!
@@ -289,8 +289,9 @@
 //!
 //! # Features
 //!
-//! All features except `key-directory`, `metrics`, `simd`, `revocation` and `registry` are on by default.
-//! They are additive. Without any feature, keys, keyring and codec remain, with no HTTP and no async.
+//! All features except `key-directory`, `metrics`, `oauth`, `simd`, `revocation` and `registry` are on by
+//! default. They are additive. Without any feature, keys, keyring and codec remain, with no HTTP and no
+//! async.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -306,6 +307,7 @@
 //! | `revocation` | `Revocations`: ends sessions on the server. Off by default |
 //! | `registry` | `Registry`: lists a user's sessions; implies `revocation` and `session`. Off by default |
 //! | `key-directory` | `KeyDirectory`: keys in files, which rotate by themselves. Off by default |
+//! | `oauth` | `OAuthCookies`: what an OAuth or OpenID Connect login keeps until its callback. Off by default |
 //!
 //! A library that depends on this crate should use `default-features = false` and name the features
 //! that it needs.
@@ -358,6 +360,8 @@ mod marks;
 mod members;
 #[cfg(feature = "tower")]
 mod middleware;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod plaintext;
 #[cfg(feature = "registry")]
 pub mod registry;
@@ -393,6 +397,8 @@ pub use crate::error::{
     ConfigError, ConfigErrorKind, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind,
     KeyError, KeyErrorKind, KeyLengthHint, SessionError, SessionErrorKind, TooLarge,
 };
+#[cfg(feature = "oauth")]
+pub use crate::error::{OAuthError, OAuthErrorKind};
 #[cfg(feature = "revocation")]
 pub use crate::error::{RevocationError, RevocationErrorKind};
 pub use crate::events::{CodecEvent, CodecEventKind, KeyAge};
@@ -406,6 +412,10 @@ pub use crate::key_directory::{
 pub use crate::kind::{Dynamic, Entries, SessionKind};
 #[cfg(feature = "tower")]
 pub use crate::middleware::{ResponseFuture, SessionLayer, SessionService};
+#[cfg(feature = "oauth")]
+pub use crate::oauth::{
+    OAuthCookies, OAuthCookiesBuilder, OAuthFinished, OAuthLogin, OAuthStarted,
+};
 #[cfg(feature = "revocation")]
 pub use crate::revocation::{Revocations, Tag};
 #[cfg(feature = "session")]

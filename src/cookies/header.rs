@@ -28,14 +28,19 @@ pub(crate) fn values<'h>(header: &'h [u8], name: &'h [u8]) -> impl Iterator<Item
     })
 }
 
-/// The name of every pair and the length of its value, in the header's order. A pair without `=` has
-/// no name: it is all value.
+/// The name of every pair and the length of its value, in the header's order.
 pub(crate) fn pairs(header: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    named_values(header).map(|(name, value)| (name, value.len()))
+}
+
+/// The name and value of every pair, in the header's order. A pair without `=` has no name: it is all
+/// value.
+pub(crate) fn named_values(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     header.split(|byte| *byte == b';').map(|pair| {
         let pair = pair.trim_ascii();
         match pair.iter().position(|byte| *byte == b'=') {
-            Some(name) => (&pair[..name], pair.len() - name - 1),
-            None => (&pair[..0], pair.len()),
+            Some(name) => (&pair[..name], &pair[name + 1..]),
+            None => (&pair[..0], pair),
         }
     })
 }

@@ -4,6 +4,8 @@ mod header;
 mod options;
 mod set_cookie;
 
+#[cfg(feature = "oauth")]
+pub(crate) use self::header::named_values;
 pub(crate) use self::header::{pairs, values};
 pub use self::options::{CookieOptions, SameSite};
 pub(crate) use self::set_cookie::SetCookie;

@@ -150,6 +150,10 @@ pub enum ConfigErrorKind {
         /// The attribute's name.
         attribute: &'static str,
     },
+    /// The cookies of OAuth logins would be `SameSite=Strict`. The provider's redirect comes from
+    /// another site, so the browser would leave them out.
+    #[cfg(feature = "oauth")]
+    StrictLogin,
 }
 
 impl fmt::Display for ConfigErrorKind {
@@ -226,6 +230,11 @@ impl fmt::Display for ConfigErrorKind {
                 f,
                 "cookie options for a single response cannot change {attribute}, because the browser \
                  would keep both cookies; set it on the codec's builder"
+            ),
+            #[cfg(feature = "oauth")]
+            Self::StrictLogin => f.write_str(
+                "with SameSite=Strict the browser leaves the cookie out when the provider sends the \
+                 user back, so no login would finish; use Lax, or None for `response_mode=form_post`",
             ),
         }
     }

@@ -95,6 +95,8 @@ mod config;
 mod decode;
 mod encode;
 mod key;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod reason;
 mod refusal;
 #[cfg(feature = "session")]
@@ -107,6 +109,8 @@ pub use self::config::{ConfigError, ConfigErrorKind};
 pub use self::decode::{DecodeError, DecodeErrorKind};
 pub use self::encode::{EncodeError, EncodeErrorKind, TooLarge};
 pub use self::key::{KeyError, KeyErrorKind, KeyLengthHint};
+#[cfg(feature = "oauth")]
+pub use self::oauth::{OAuthError, OAuthErrorKind};
 use self::reason::without_values;
 pub(crate) use self::refusal::Refusal;
 #[cfg(feature = "session")]
