@@ -203,6 +203,7 @@ fn choice(criterion: &mut Criterion) {
         .with_previous(key(6))
         .and_then(|ring| ring.with_next(key(8)))
         .expect("three keys");
+    #[cfg_attr(not(feature = "key-directory"), allow(unused_mut, reason = "no directory"))]
     let mut keyrings = vec![("one key", alone), ("of three keys", three)];
     #[cfg(feature = "key-directory")]
     let directory = Directory::new();
