@@ -202,6 +202,6 @@ impl Validity {
 }
 
 /// A time from a token. The system's type can represent all of them.
-fn time(unix_millis: u64) -> SystemTime {
+pub(super) fn time(unix_millis: u64) -> SystemTime {
     UNIX_EPOCH.checked_add(Duration::from_millis(unix_millis)).unwrap_or(UNIX_EPOCH)
 }

@@ -13,7 +13,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(crate) use self::beside::Prepared;
 pub use self::builder::CodecBuilder;
@@ -557,6 +557,50 @@ impl<K: SessionKind> Codec<K> {
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         self.inner.cookie.name()
+    }
+
+    /// The idle timeout that the codec was built with.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// assert_eq!(codec.idle_timeout(), Duration::from_secs(24 * 60 * 60));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.inner.settings.idle.into())
+    }
+
+    /// The absolute timeout that the codec was built with.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sealed_session::{Codec, Dynamic, Key, Keyring};
+    /// let codec = Codec::<Dynamic>::new(Keyring::new(Key::generate()?))?;
+    /// assert_eq!(codec.absolute_timeout(), Duration::from_secs(30 * 24 * 60 * 60));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn absolute_timeout(&self) -> Duration {
+        Duration::from_secs(self.inner.settings.absolute.into())
+    }
+
+    /// The time by the codec's [`Clock`](crate::Clock), for rules of your own about a session's age.
+    ///
+    /// ```
+    /// # use sealed_session::{Codec, Dynamic, Entries, Key, Keyring, TestClock};
+    /// let codec = Codec::<Dynamic>::builder(Keyring::new(Key::generate()?))
+    ///     .clock(TestClock::at(1_800_000_000))
+    ///     .build()?;
+    /// let info = codec.decode(codec.encode(&Entries::new())?)?.info;
+    /// assert_eq!(info.created_at, Some(codec.now()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        decoded::time(self.inner.now())
     }
 
     pub(crate) fn inner(&self) -> &Arc<CodecInner> {
