@@ -6,9 +6,9 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 use sealed_session::TestClock;
-use sealed_session_tower_sessions::ExpiryError;
 use sealed_session_tower_sessions::v0_14::SealedSessionLayer;
 use sealed_session_tower_sessions::v0_14::tower_sessions_core::{Expiry, Session};
+use sealed_session_tower_sessions::{ExpiryError, SessionData};
 use time::OffsetDateTime;
 
 #[path = "../../../../tests/support/log.rs"]
@@ -36,7 +36,11 @@ fn expiring() -> Router {
     };
     let end = |session: Session| async move { session.set_expiry(Some(Expiry::OnSessionEnd)) };
     let none = |session: Session| async move { session.set_expiry(None) };
-    let cycle = |session: Session| async move { session.cycle_id().await.unwrap() };
+    let cycle = |session: Session| async move {
+        session.insert("foo", 44).await.unwrap();
+        session.cycle_id().await.unwrap();
+    };
+    let delete = |session: Session| async move { session.delete().await.unwrap() };
     let flush = |session: Session| async move {
         session.flush().await.unwrap();
         session.insert("foo", 7).await.unwrap();
@@ -49,6 +53,7 @@ fn expiring() -> Router {
         .route("/none", get(none))
         .route("/cycle", get(cycle))
         .route("/flush", get(flush))
+        .route("/delete", get(delete))
         .route(
             "/change",
             get(|session: Session| async move { session.insert("foo", 43).await.unwrap() }),
@@ -159,13 +164,17 @@ async fn an_expiry_in_the_past_ends_the_session() {
 
 #[tokio::test]
 async fn another_id_keeps_the_expiry_and_a_flush_does_not() {
-    let (mut browser, _clock) = begun().await;
+    let (codec, _clock) = clocked();
+    let mut browser = Browser::new(expiring().layer(SealedSessionLayer::new(codec.clone())));
+    browser.get("/insert").await.ok();
     browser.get("/idle/60").await.ok();
     assert_eq!(max_age(&browser.get("/cycle").await.ok()), Some(Duration::from_secs(60)));
     assert_eq!(expiry(&mut browser).await, shown(Some(inactivity(Duration::from_secs(60)))));
     let answer = browser.get("/flush").await.ok();
     assert_eq!((max_age(&answer), answer.cookie().value().is_empty()), (None, false));
     assert_eq!(expiry(&mut browser).await, "None");
+    let sealed = codec.decode(&browser.cookies["id"]).unwrap();
+    assert_eq!(sealed.info.own_idle_timeout, None);
 }
 
 #[test]
@@ -187,6 +196,30 @@ fn an_expiry_beyond_the_absolute_timeout_is_cut_and_warned_of_once() {
         });
     });
     assert_eq!(log.matches("beyond the codec's absolute timeout").count(), 1, "{log}");
+}
+
+#[test]
+fn deleting_a_session_that_was_not_changed_warns_of_nothing() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let ((), log) = log::log_of(|| {
+        runtime.block_on(async {
+            let (mut browser, _clock) = begun().await;
+            browser.get("/idle/60").await.ok();
+            browser.get("/delete").await.ok().removes("id");
+        });
+    });
+    assert!(!log.contains("WARN sealed_session"), "{log}");
+}
+
+#[tokio::test]
+async fn a_session_whose_expiry_cannot_be_read_is_none() {
+    let (codec, _clock) = clocked();
+    let data = serde_json::from_str::<SessionData>(r#"{"foo":42,"__expiry":"weekly"}"#).unwrap();
+    let token = codec.encode(data).unwrap();
+    let app = expiring().layer(SealedSessionLayer::new(codec));
+    let mut browser = Browser::with(app, "id", &token);
+    assert!(!is_alive(&mut browser).await);
+    assert_eq!(browser.get("/id").await.ok().body, "none");
 }
 
 #[tokio::test]

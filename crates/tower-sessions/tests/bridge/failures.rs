@@ -72,6 +72,25 @@ async fn what_was_saved_before_is_not_sent_with_that_500() {
 }
 
 #[tokio::test]
+async fn a_response_that_failed_goes_out_as_the_handler_made_it() {
+    let fail = |status: StatusCode| {
+        get(move |session: Session| async move {
+            session.insert("large", large()).await.unwrap();
+            (status, "what went wrong")
+        })
+    };
+    let routes = routes()
+        .route("/503", fail(StatusCode::SERVICE_UNAVAILABLE))
+        .route("/408", fail(StatusCode::REQUEST_TIMEOUT));
+    let mut browser = browser(routes);
+    for path in ["/503", "/408"] {
+        let answer = browser.get(path).await;
+        assert_eq!((answer.status.as_str(), &*answer.body), (&path[1..], "what went wrong"));
+        answer.sets_nothing();
+    }
+}
+
+#[tokio::test]
 async fn what_is_written_is_not_sent_with_a_5xx() {
     let fail = |status: StatusCode| {
         get(move |session: Session| async move {
