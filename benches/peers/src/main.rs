@@ -1,14 +1,16 @@
 //! The same session through other libraries, beside ours, in one run. Prints Markdown, writes JSON to
-//! `target/`, and draws `docs/benchmarks.svg`.
+//! `target/`, and draws `docs/benchmarks.svg` and `docs/glance.svg`.
 //!
 //! `ROUNDS=20` is a quick look; the default is 200.
 
 mod alloc;
 mod contenders;
+mod glance;
 mod loopback;
 mod measure;
 mod node;
 mod parts;
+mod redis;
 mod report;
 mod sample;
 mod sodium;
@@ -76,7 +78,7 @@ fn main() {
             print!("{}", report::web(*len, rows));
         }
         results["web"] = json!(web);
-        picture(&web);
+        picture(&web, rounds);
     }
     if wanted("loopback") {
         for len in [96, 2048] {
@@ -90,7 +92,7 @@ fn main() {
 }
 
 /// Draws the picture, with what a run with the other cipher has left.
-fn picture(web: &Web) {
+fn picture(web: &Web, rounds: usize) {
     if cfg!(poly1305_force_soft) {
         return;
     }
@@ -99,11 +101,23 @@ fn picture(web: &Web) {
         .ok()
         .and_then(|text| serde_json::from_slice::<Value>(&text).ok())
         .and_then(|mut value| serde_json::from_value::<Web>(value["web"].take()).ok());
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    if let (Some(found), "simd") = (&found, FEATURES) {
+        match redis::look_up(glance::LEN, rounds) {
+            Some(store) => {
+                println!("\na look-up in Redis over loopback: {store:.0} ns");
+                if let Some(picture) = glance::draw(web, found, store) {
+                    std::fs::write(docs.join("glance.svg"), picture).expect("docs/ is there");
+                }
+            }
+            None => println!("\nskipped: docs/glance.svg, because redis-server is missing"),
+        }
+    }
     let found = found.as_ref().map(|web| (other, web.as_slice()));
     // The picture has the smallest and the largest.
     let web: Web = web.iter().filter(|(len, _)| *len != 256).cloned().collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/benchmarks.svg");
-    std::fs::write(file, svg::draw(FEATURES, &web, found)).expect("docs/ is there");
+    std::fs::write(docs.join("benchmarks.svg"), svg::draw(FEATURES, &web, found))
+        .expect("docs/ is there");
 }
 
 fn result_file(features: &str) -> PathBuf {
