@@ -214,7 +214,8 @@
 //!
 //! # Tests
 //!
-//! Use a [`TestClock`]. ([More](guide::testing).)
+//! Use a [`TestClock`]. With the feature `testing`, a test makes up the cookie of any session, and reads
+//! what a response does with it. ([More](guide::testing).)
 //!
 //! ```
 //! use std::time::Duration;
@@ -232,6 +233,28 @@
 //! clock.advance(Duration::from_secs(86_400));
 //! assert!(matches!(codec.decode(&token).unwrap_err().kind(), DecodeErrorKind::Expired));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ```
+//! # #[derive(serde::Serialize, serde::Deserialize, Debug)]
+//! # struct Login { user_id: u64 }
+//! # impl sealed_session::SessionKind for Login {
+//! #     type Data = Self; const NAME: &'static str = "login";
+//! # }
+//! # #[cfg(all(feature = "axum", feature = "testing"))]
+//! # async fn example(
+//! #     app: axum::Router,
+//! #     codec: sealed_session::Codec<Login>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! # use axum::{body::Body, http::Request};
+//! # use tower::ServiceExt as _;
+//! use sealed_session::testing::{SessionChange, TestCookie};
+//!
+//! let cookie = TestCookie::new(&codec, Login { user_id: 7 }).remembered().header();
+//! let request = Request::post("/log-out").header("cookie", cookie).body(Body::empty())?;
+//! let response = app.oneshot(request).await?;
+//! SessionChange::of(&codec, response.headers()).assert_removed();
+//! # Ok(()) }
 //! ```
 //!
 //! # Interoperating with Node
@@ -289,9 +312,9 @@
 //!
 //! # Features
 //!
-//! All features except `key-directory`, `metrics`, `oauth`, `simd`, `revocation` and `registry` are on by
-//! default. They are additive. Without any feature, keys, keyring and codec remain, with no HTTP and no
-//! async.
+//! All features except `key-directory`, `metrics`, `oauth`, `simd`, `revocation`, `registry` and `testing`
+//! are on by default. They are additive. Without any feature, keys, keyring and codec remain, with no HTTP
+//! and no async.
 //!
 //! | feature | adds |
 //! |---|---|
@@ -308,6 +331,7 @@
 //! | `registry` | `Registry`: lists a user's sessions; implies `revocation` and `session`. Off by default |
 //! | `key-directory` | `KeyDirectory`: keys in files, which rotate by themselves. Off by default |
 //! | `oauth` | `OAuthCookies`: what an OAuth or OpenID Connect login keeps until its callback. Off by default |
+//! | `testing` | `testing`: for the tests of your application ([more](guide::testing)). Off by default |
 //!
 //! A library that depends on this crate should use `default-features = false` and name the features
 //! that it needs.
@@ -380,6 +404,8 @@ mod session_id;
     allow(dead_code, unused_imports, reason = "for the session handle")
 )]
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use crate::clock::{Clock, SystemClock, TestClock};
 pub use crate::codec::{Codec, CodecBuilder, Decoded, TokenInfo};

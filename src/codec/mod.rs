@@ -8,6 +8,8 @@ mod ring;
 #[cfg(feature = "revocation")]
 mod tags;
 mod telling;
+#[cfg(feature = "testing")]
+mod testing;
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -43,7 +45,8 @@ use crate::events::CodecEventKind;
 use crate::kind::{self, SessionKind};
 use crate::logging;
 use crate::plaintext;
-use crate::scheme::{Header, Idle};
+use crate::scheme::{Header, Idle, TokenCipher};
+use crate::session_id::SessionId;
 
 /// Turns sessions of one kind into tokens and back, for cookies, websockets, jobs or links in e-mail.
 ///
@@ -291,27 +294,39 @@ impl<K: SessionKind> Codec<K> {
         let ring = self.inner.ring();
         self.inner.ring.tell_clash();
         let cipher = ring.sealing(now);
-        let prefix_len = cipher.prefix_len(&header);
-        let mut buffer = plaintext::serialize(prefix_len, data)
-            .map_err(|error| EncodeErrorKind::serialize(&error))?;
-        let checked = self.inner.check(cipher, &buffer[prefix_len..], &header);
-        checked.inspect_err(|error| self.inner.tell_if_too_large(error))?;
-        if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
-            return Err(EncodeErrorKind::NoRoomForIdleTimeout.into());
-        }
-        // A session from a format without ids gets one here.
-        let id = header.id.map_or_else(|| draw_id(now), Ok)?;
-        let header = self.inner.complete(Header { id: Some(id), ..header });
-        let mut token = Vec::new();
-        cipher.seal(draw_nonce(now)?, &header, &mut buffer, &mut token)?;
+        let sealed = self.seal(cipher, data, header, now);
+        let (token, id) = sealed.inspect_err(|error| self.inner.tell_if_too_large(error))?;
         let key = cipher.id();
         let previous = previous.filter(|info| ring.is_older(info.key_id, info.key_index, now));
         let kind = match previous {
             Some(info) => CodecEventKind::Resealed { key, previous: info.key_id },
             None => otherwise(key),
         };
-        self.inner.tell(kind, header.id.filter(|_| cipher.keeps_header()));
-        Ok(String::from_utf8(token).expect("a token is ASCII"))
+        self.inner.tell(kind, Some(id).filter(|_| cipher.keeps_header()));
+        Ok(token)
+    }
+
+    /// The token, and the session's id.
+    fn seal(
+        &self,
+        cipher: &TokenCipher,
+        data: &K::Data,
+        header: Header,
+        now: u64,
+    ) -> Result<(String, SessionId), EncodeErrorKind> {
+        let prefix_len = cipher.prefix_len(&header);
+        let mut buffer = plaintext::serialize(prefix_len, data)
+            .map_err(|error| EncodeErrorKind::serialize(&error))?;
+        self.inner.check(cipher, &buffer[prefix_len..], &header)?;
+        if header.idle.is_some_and(|idle| idle.per_session) && !cipher.keeps_header() {
+            return Err(EncodeErrorKind::NoRoomForIdleTimeout);
+        }
+        // A session from a format without ids gets one here.
+        let id = header.id.map_or_else(|| draw_id(now), Ok)?;
+        let header = self.inner.complete(Header { id: Some(id), ..header });
+        let mut token = Vec::new();
+        cipher.seal(draw_nonce(now)?, &header, &mut buffer, &mut token)?;
+        Ok((String::from_utf8(token).expect("a token is ASCII"), id))
     }
 
     /// The value of a `Set-Cookie` header that sets the cookie to this token, with the codec's cookie

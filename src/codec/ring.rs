@@ -24,7 +24,7 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    fn new(keyring: Keyring, cookie_name: &str) -> Self {
+    pub(super) fn new(keyring: Keyring, cookie_name: &str) -> Self {
         let (keys, schedule, generation) = keyring.snapshot();
         let ciphers = keys.iter().map(|key| TokenCipher::new(key, cookie_name)).collect();
         Self { ciphers, schedule, keyring, generation }
