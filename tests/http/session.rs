@@ -93,7 +93,7 @@ fn removing_the_last_entry_removes_the_cookie() {
     let codec = browser.codec::<Dynamic>();
     browser.visit(&codec, |session| session.insert("a", 1));
     let page = browser.visit(&codec, |session| session.remove("a").map(drop));
-    assert_eq!(page.max_age(), Some(0));
+    page.change(&codec).assert_removed();
     assert_eq!(browser.cookie("session"), None);
 }
 
@@ -126,7 +126,8 @@ fn setting_all_entries_replaces_them() {
         Ok(())
     });
     let page = browser.visit(&codec, |session| session.set(Entries::new()));
-    assert_eq!(page.max_age(), Some(0), "no entries are no session");
+    // No entries are no session.
+    page.change(&codec).assert_removed();
 }
 
 #[test]
@@ -153,7 +154,8 @@ fn nothing_of_a_session_survives_its_regeneration() {
         session.regenerate();
         Ok(())
     });
-    assert_eq!(page.max_age(), Some(0), "nothing was written afterwards");
+    // Nothing was written afterwards.
+    page.change(&codec).assert_removed();
 }
 
 #[test]
@@ -284,7 +286,7 @@ fn cookie_options_for_one_response_are_those_of_its_removal() {
         session.set_cookie_options(session.cookie_options().same_site(SameSite::Strict))
     });
     assert!(page.set_cookie().contains("SameSite=Strict; "), "{}", page.set_cookie());
-    assert_eq!(page.max_age(), Some(0));
+    page.change(&codec).assert_removed();
 }
 
 #[test]
@@ -329,8 +331,7 @@ fn a_session_has_one_id_until_it_is_regenerated() {
         assert_eq!(session.len(), 2);
         Ok(())
     });
-    let id =
-        codec.decode_cookie_header(page.set_cookie().split(';').next().unwrap()).unwrap().info.id;
+    let id = page.change(&codec).expect_set().info.id;
     assert!(id.is_some());
     let page = browser.visit(&codec, move |session| {
         assert_eq!(session.id(), id);
@@ -338,9 +339,7 @@ fn a_session_has_one_id_until_it_is_regenerated() {
         assert!(session.id().is_some_and(|new| Some(new) != id));
         Ok(())
     });
-    let new =
-        codec.decode_cookie_header(page.set_cookie().split(';').next().unwrap()).unwrap().info.id;
-    assert_ne!(new, id);
+    assert_ne!(page.change(&codec).expect_set().info.id, id);
 }
 
 #[test]

@@ -9,12 +9,13 @@ use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::Body;
-use http::header::{COOKIE, RETRY_AFTER, SET_COOKIE};
+use http::header::{COOKIE, RETRY_AFTER};
 use http::{Request, Response, StatusCode};
 use sealed_session::revocation::{
     Appended, AtStart, Batch, Mark, Position, RevocationErrorKind, RevocationStore, Status,
     StoreError, Target, WhenAway,
 };
+use sealed_session::testing::{CookieJar, SessionChange, TestCookie};
 use sealed_session::{
     Codec, ConfigErrorKind, Current, DecodeErrorKind, Dynamic, EncodeErrorKind, FastifyKey, Key,
     Keyring, Revocations, Session, SessionError, SessionErrorKind, SessionKind, SessionLayer, Tag,
@@ -56,28 +57,20 @@ impl<K: SessionKind> Site<K> {
         app.oneshot(request).await.unwrap()
     }
 
+    /// What the response does with the session.
+    #[track_caller]
+    fn change(&self, response: &Response<Body>) -> SessionChange<K::Data> {
+        SessionChange::of(&self.codec, response.headers())
+    }
+
     /// A cookie of a session with this data.
     fn cookie(&self, data: K::Data) -> String {
-        format!("{}={}", K::NAME, self.codec.encode(data).unwrap())
+        TestCookie::new(&self.codec, data).header()
     }
 
     fn refused(&self, cookie: &str) -> Option<DecodeErrorKind> {
         self.codec.decode_cookie_header(cookie).err().map(|error| *error.kind())
     }
-}
-
-/// The name and value of the cookie that a response sets, if it sets one.
-#[track_caller]
-fn set(response: &Response<Body>) -> Option<String> {
-    let mut cookies = response.headers().get_all(SET_COOKIE).iter();
-    let first = cookies.next()?.to_str().unwrap();
-    assert!(cookies.next().is_none(), "more than one cookie");
-    Some(first.split(';').next().unwrap().to_owned())
-}
-
-#[track_caller]
-fn is_removal(response: &Response<Body>) {
-    assert_eq!(set(response).as_deref(), Some("account="));
 }
 
 /// Waits for this status, and not for ever.
@@ -105,7 +98,7 @@ async fn a_copy_of_an_ended_session_does_not_open() {
     let (copied, other) = (site.cookie(account(7)), site.cookie(account(7)));
     let response = site.request(&copied, end).await;
     assert_eq!(response.status(), StatusCode::OK);
-    is_removal(&response);
+    site.change(&response).assert_removed();
     assert_eq!(site.refused(&copied), Some(DecodeErrorKind::Ended));
     assert_eq!(site.refused(&other), None);
     // A bad cookie is an empty session, and its response writes no cookie.
@@ -117,7 +110,7 @@ async fn a_copy_of_an_ended_session_does_not_open() {
         })
         .await;
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(set(&response), None);
+    site.change(&response).assert_kept();
 }
 
 #[tokio::test]
@@ -145,7 +138,7 @@ async fn without_revocations_end_is_an_error_and_nothing_changes() {
             Ok(())
         })
         .await;
-    assert_eq!(set(&response), None);
+    site.change(&response).assert_kept();
 }
 
 #[tokio::test]
@@ -183,8 +176,12 @@ async fn what_an_ended_session_would_send_is_withheld() {
                 })
                 .await;
             // What nobody wrote leaves the browser as it is.
-            let wanted = (name != "a refresh").then_some("account=");
-            assert_eq!(set(&response).as_deref(), wanted, "{name}, by tag: {by_tag}");
+            let change = site.change(&response);
+            if name == "a refresh" {
+                change.assert_kept();
+            } else {
+                assert!(matches!(change, SessionChange::Removed), "{name}, by tag: {by_tag}");
+            }
         }
     }
 }
@@ -197,7 +194,8 @@ async fn a_rotation_of_an_ended_session_is_withheld() {
     let revocations = site.revocations.clone();
     let rotate = move |_: Session<Account>| async { Ok(()) };
     let response = site.request(&cookie, rotate).await;
-    assert!(set(&response).is_some_and(|cookie| cookie.len() > 100), "it is sealed again");
+    // It is sealed again.
+    site.change(&response).expect_set();
     let response = site
         .request(&cookie, move |session: Session<Account>| {
             let revocations = revocations.clone();
@@ -207,7 +205,7 @@ async fn a_rotation_of_an_ended_session_is_withheld() {
             }
         })
         .await;
-    assert_eq!(set(&response), None);
+    site.change(&response).assert_kept();
 }
 
 #[tokio::test]
@@ -221,8 +219,7 @@ async fn a_log_in_after_the_end_is_another_session() {
             session.set(account(7))
         })
         .await;
-    let new = set(&response).unwrap();
-    assert_eq!(site.refused(&new), None);
+    site.change(&response).expect_set();
     assert_eq!(site.refused(&cookie), Some(DecodeErrorKind::Ended));
 }
 
@@ -242,16 +239,15 @@ async fn end_others_ends_all_but_this_one_and_copies_of_this_one() {
             Ok(())
         })
         .await;
-    let new = set(&response).unwrap();
     for ended in [&this, &other] {
         assert_eq!(site.refused(ended), Some(DecodeErrorKind::Ended));
     }
     assert_eq!(site.refused(&stranger), None);
-    let after = site.codec.decode_cookie_header(&new).unwrap();
+    let after = site.change(&response).expect_set();
     assert_eq!(after.data, account(7));
     // It is not younger: nobody has logged in.
     assert_eq!(after.info.created_at, before.created_at);
-    let response = site.request(&new, read).await;
+    let response = site.request(after.header(), read).await;
     assert_eq!(response.status(), StatusCode::OK);
 }
 
@@ -268,11 +264,11 @@ async fn a_remembered_session_stays_remembered_when_it_ends_the_others() {
         })
         .await;
     let response = site
-        .request(&set(&response).unwrap(), async |session: Session<Account>| {
+        .request(site.change(&response).expect_set().header(), async |session: Session<Account>| {
             session.end_others(&user(7)).await
         })
         .await;
-    let decoded = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    let decoded = site.change(&response).expect_set();
     assert_eq!(decoded.info.own_idle_timeout, Some(72 * HOUR));
 }
 
@@ -290,7 +286,7 @@ async fn what_is_too_large_with_what_it_has_seen_is_refused_when_it_is_written()
             session.set(with(too_long - 1))
         })
         .await;
-    assert!(set(&response).is_some());
+    site.change(&response).expect_set();
 }
 
 #[tokio::test]
@@ -316,12 +312,13 @@ async fn a_changed_password_ends_a_log_in_with_the_old_one_that_is_in_flight() {
                         session.end_others(&user(7)).await
                     })
                     .await;
-                assert_eq!(site.refused(&set(&response).unwrap()), None);
+                site.change(&response).expect_set();
                 Ok(())
             }
         })
         .await;
-    assert_eq!(set(&response), None, "the log-in with the old password came through");
+    // The log-in with the old password does not come through.
+    site.change(&response).assert_kept();
 }
 
 #[tokio::test]
@@ -329,12 +326,12 @@ async fn of_two_that_end_each_other_the_first_goes_on() {
     let site = Site::<Account>::new();
     let (first, second) = (site.cookie(account(7)), site.cookie(account(7)));
     let end_others = async |session: Session<Account>| session.end_others(&user(7)).await;
-    let first = set(&site.request(&first, end_others).await).unwrap();
+    let first = site.change(&site.request(&first, end_others).await).expect_set();
     // The second one was ended by then.
     let response = site.request(&second, end_others).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(set(&response), None);
-    assert_eq!(site.refused(&first), None);
+    site.change(&response).assert_kept();
+    assert_eq!(site.refused(first.header()), None);
 }
 
 #[tokio::test]
@@ -358,7 +355,7 @@ async fn a_session_that_was_ended_meanwhile_does_not_outlive_it_by_ending_others
             })
             .await;
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(set(&response), None);
+        site.change(&response).assert_kept();
     }
 }
 
@@ -375,7 +372,7 @@ async fn a_tag_that_a_write_adds_begins_a_new_session() {
             Ok(())
         })
         .await;
-    let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    let new = site.change(&response).expect_set();
     assert_eq!(new.data, account(8));
 }
 
@@ -398,7 +395,7 @@ async fn a_write_of_the_same_tags_stays_in_the_session() {
     let old = site.codec.decode_cookie_header(&cookie).unwrap();
     let response =
         site.request(&cookie, async |session: Session<Visits>| session.set((7, 2))).await;
-    let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    let new = site.change(&response).expect_set();
     assert_eq!((new.data, new.info.id), ((7, 2), old.info.id));
 }
 
@@ -418,7 +415,7 @@ async fn an_update_during_which_the_others_are_ended_is_a_conflict() {
             Ok(())
         })
         .await;
-    assert_eq!(site.refused(&set(&response).unwrap()), None);
+    site.change(&response).expect_set();
 }
 
 #[tokio::test]
@@ -440,7 +437,7 @@ async fn a_session_that_begins_after_a_deletion_does_not_end_with_the_deleted_on
             }
         })
         .await;
-    let new = site.codec.decode_cookie_header(set(&response).unwrap()).unwrap();
+    let new = site.change(&response).expect_set();
     assert_eq!(new.data, account(8));
 }
 
@@ -455,7 +452,7 @@ async fn a_log_in_that_first_ends_the_others_survives_its_own_mark() {
         })
         .await;
     assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(site.refused(&set(&response).unwrap()), None);
+    site.change(&response).expect_set();
     assert_eq!(site.refused(&other), Some(DecodeErrorKind::Ended));
 }
 
@@ -464,11 +461,11 @@ async fn what_regenerate_keeps_of_an_ended_session_is_dropped() {
     let site = Site::<Dynamic>::new();
     let response =
         site.request("", async |session: Session| session.insert("cart", "guitar")).await;
-    let cookie = set(&response).unwrap();
-    let id = site.codec.decode_cookie_header(&cookie).unwrap().info.id.unwrap();
+    let set = site.change(&response).expect_set();
+    let id = set.info.id.unwrap();
     let revocations = site.revocations.clone();
     let response = site
-        .request(&cookie, move |session: Session| {
+        .request(set.header(), move |session: Session| {
             let revocations = revocations.clone();
             async move {
                 session.regenerate_keeping(&["cart"])?;
@@ -476,7 +473,7 @@ async fn what_regenerate_keeps_of_an_ended_session_is_dropped() {
             }
         })
         .await;
-    assert_eq!(set(&response).as_deref(), Some("session="));
+    site.change(&response).assert_removed();
 }
 
 #[tokio::test]
@@ -494,7 +491,7 @@ async fn a_node_session_ends_by_its_tag_and_not_by_its_id() {
             Ok(())
         })
         .await;
-    is_removal(&response);
+    site.change(&response).assert_removed();
     assert_eq!(site.refused(&before), None);
     site.revocations.end_all(&user(7)).await.unwrap();
     assert_eq!(site.refused(&before), Some(DecodeErrorKind::Ended));
@@ -504,8 +501,9 @@ async fn a_node_session_ends_by_its_tag_and_not_by_its_id() {
     let later = format!("account={}", theirs.encode(account(7)).unwrap());
     let response = site.request(&later, read).await;
     assert_eq!(response.status(), StatusCode::OK);
-    let taken_over = set(&response).unwrap();
-    assert_eq!(site.refused(&taken_over), Some(DecodeErrorKind::Ended));
+    let mut jar = CookieJar::new();
+    jar.store("/", response.headers());
+    assert_eq!(site.refused(&jar.header("/").unwrap()), Some(DecodeErrorKind::Ended));
 }
 
 #[tokio::test]
@@ -652,7 +650,7 @@ async fn a_session_that_cannot_be_judged_is_neither_empty_nor_valid() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let retry: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((1..=30).contains(&retry));
-    assert_eq!(set(&response), None);
+    site.change(&response).assert_kept();
 }
 
 #[tokio::test]
@@ -679,7 +677,7 @@ async fn a_dynamic_session_that_cannot_be_judged_says_so_when_it_is_read() {
             Ok(())
         })
         .await;
-    assert_eq!(set(&response), None);
+    site.change(&response).assert_kept();
 }
 
 #[tokio::test]
@@ -700,7 +698,7 @@ async fn extractors_answer_503_while_a_session_cannot_be_judged() {
         let response = get(path, &cookie).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(response.headers().contains_key(RETRY_AFTER), "{path}");
-        assert_eq!(set(&response), None, "{path}");
+        site.change(&response).assert_kept();
     }
     // They do not all come back at once.
     let mut waits = BTreeSet::new();
@@ -730,7 +728,7 @@ async fn an_ending_that_the_store_does_not_take_is_in_force_here_and_is_repeated
     switch.store(false, Ordering::SeqCst);
     let response = site.request(&one, end).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    is_removal(&response);
+    site.change(&response).assert_removed();
     assert_eq!(site.refused(&one), Some(DecodeErrorKind::Ended));
     let error = site.revocations.end_all(&user(8)).await.unwrap_err();
     assert_eq!(*error.kind(), RevocationErrorKind::Unconfirmed);
