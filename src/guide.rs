@@ -15,7 +15,7 @@
 //! | [`several_sessions`] | How do a login, an administrator's login and preferences coexist? |
 //! | [`oauth`] | How does a login at an OAuth provider keep its state, and why does its cookie not come back? |
 //! | [`websockets`] | What can be read and written after the response has begun? |
-//! | [`testing`] | How does a test move the clock, log in, or find out why a session is empty? |
+//! | [`testing`] | How does a test log in, read what a response did with the session, move the clock, or find out why a session is empty? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
 //! | [`moving_from_node`] | How are sessions shared with Node's plugin, or taken over from it? |
 //! | [`write_an_adapter`] | How does another framework get sessions? |
@@ -55,7 +55,7 @@ page!(ending_sessions, "registry");
 page!(several_sessions);
 page!(oauth, "oauth");
 page!(websockets);
-page!(testing);
+page!(testing, "testing"; "tests", "unit_test", "axum_test", "reqwest", "oneshot", "mock");
 page!(deployment, "passphrase");
 page!(moving_from_node, "fastify", "passphrase");
 page!(write_an_adapter);
