@@ -1,14 +1,12 @@
 //! A browser: it keeps cookies, and sends what its forms and links do.
 
-use std::collections::BTreeMap;
-
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
+use axum::http::header::{CONTENT_TYPE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tower::ServiceExt as _;
+use sealed_session::testing::CookieJar;
 
 pub(super) const SESSION: &str = "__Host-visit";
 
@@ -16,7 +14,7 @@ pub(super) const SESSION: &str = "__Host-visit";
 #[derive(Clone)]
 pub(super) struct Browser {
     router: Router,
-    pub(super) cookies: BTreeMap<String, String>,
+    pub(super) jar: CookieJar,
 }
 
 pub(super) struct Answer {
@@ -50,7 +48,7 @@ impl Answer {
 
 impl Browser {
     pub(super) fn new(router: Router) -> Self {
-        Self { router, cookies: BTreeMap::new() }
+        Self { router, jar: CookieJar::new() }
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Answer {
@@ -73,11 +71,6 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let cookies: Vec<_> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if !cookies.is_empty() {
-            request = request.header(COOKIE, cookies.join("; "));
-        }
         if method == Method::POST {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
@@ -85,12 +78,9 @@ impl Browser {
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let request = request.body(Body::from(fields.join("&"))).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.jar.call(&self.router, request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        for line in parts.headers.get_all(SET_COOKIE) {
-            self.store(line.to_str().unwrap());
-        }
         let body = String::from_utf8(body.to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, body }
     }
@@ -113,15 +103,5 @@ impl Browser {
     /// The name that the page shows, if somebody is logged in.
     pub(super) async fn is_logged_in(&mut self) -> bool {
         self.get("/settings").await.status == StatusCode::OK
-    }
-
-    fn store(&mut self, line: &str) {
-        let (pair, attributes) = line.split_once(';').unwrap();
-        let (name, value) = pair.split_once('=').unwrap();
-        if attributes.contains("Max-Age=0") {
-            self.cookies.remove(name);
-        } else {
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
     }
 }

@@ -49,7 +49,7 @@ impl Site {
 
     /// The session in this browser's cookie.
     fn session(&self, browser: &Browser) -> TokenInfo {
-        self.sessions.decode(&browser.cookies[SESSION]).unwrap().info
+        self.sessions.decode(browser.jar.get(SESSION).unwrap()).unwrap().info
     }
 
     fn browser(&self) -> Browser {
