@@ -145,6 +145,11 @@ impl Marks {
             && tags.iter().any(|tag| self.number(tag).is_some_and(|number| seen < number))
     }
 
+    /// Whether this tag has a mark.
+    pub(crate) fn has_mark(&self, tag: &Tag) -> bool {
+        self.has_tags() && self.number(tag).is_some()
+    }
+
     /// Whether a mark ends the session with this id and these tags, which survives the marks up to a
     /// number.
     pub(crate) fn ends(&self, id: Option<SessionId>, tags: &[Tag], survives: u64) -> bool {

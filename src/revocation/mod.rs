@@ -272,6 +272,37 @@ impl Revocations {
         Ok(false)
     }
 
+    /// Whether [`end_all`](Self::end_all) ended this tag, and the mark is still kept: for a log-in that
+    /// is not a session of this crate, and is older than the mark. Another library's cookie has no id
+    /// and no beginning, so this is all that can be asked about it.
+    ///
+    /// ```
+    /// # use sealed_session::{RevocationError, Revocations, Tag};
+    /// # fn example(revocations: &Revocations) -> Result<(), RevocationError> {
+    /// let user_id = 7; // from a cookie of the library that was used before
+    /// if revocations.has_mark(&Tag::new("user", user_id))? {
+    ///     println!("all sessions of this user were ended since: the old cookie does not count");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It does not say whether a session has ended that began after the mark: [`is_ended`](Self::is_ended)
+    /// does.
+    ///
+    /// # Errors
+    ///
+    /// As [`is_ended`](Self::is_ended).
+    pub fn has_mark(&self, tag: &Tag) -> Result<bool, RevocationError> {
+        let marks = &*self.shared.inner.marks;
+        if marks.has_mark(tag) {
+            return Ok(true);
+        }
+        if !marks.availability().is_available(self.shared.inner.clock.now()) {
+            return Err(RevocationErrorKind::Unread.into());
+        }
+        Ok(false)
+    }
+
     /// How the store and this server get on: for a health check.
     ///
     /// ```

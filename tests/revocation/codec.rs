@@ -73,6 +73,23 @@ async fn all_sessions_of_a_tag_end_and_later_ones_do_not() {
 }
 
 #[tokio::test]
+async fn a_mark_of_a_tag_is_known_until_no_session_needs_it() {
+    let clock = TestClock::at(START);
+    let revocations = Revocations::in_memory_with(clock.clone());
+    let builder = Codec::<Account>::builder(ring(&[1])).clock(clock.clone());
+    let codec = builder.absolute_timeout(24 * HOUR).revocations(&revocations).build().unwrap();
+    assert!(!revocations.has_mark(&user(7)).unwrap());
+    revocations.end_all(&user(7)).await.unwrap();
+    assert!(revocations.has_mark(&user(7)).unwrap());
+    assert!(!revocations.has_mark(&user(8)).unwrap());
+    // Unlike a session, it does not matter what has begun since.
+    codec.decode(codec.encode(account(7)).unwrap()).unwrap();
+    assert!(revocations.has_mark(&user(7)).unwrap());
+    clock.advance(23 * HOUR);
+    assert!(revocations.has_mark(&user(7)).unwrap());
+}
+
+#[tokio::test]
 async fn a_session_from_before_the_revocations_ends_with_its_tag() {
     let plain = Codec::<Account>::new(ring(&[1])).unwrap();
     let token = plain.encode(account(7)).unwrap();

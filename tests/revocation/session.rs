@@ -598,6 +598,14 @@ async fn no_store_is_live_while_its_silence_makes_sessions_unavailable() {
 }
 
 #[tokio::test]
+async fn whether_a_tag_was_ended_is_not_answered_before_the_store_was_read() {
+    let when_away = WhenAway::RefuseAfter(seconds(60));
+    let revocations = Revocations::open(Mute, when_away, AtStart::Refuse).await.unwrap();
+    let error = revocations.has_mark(&user(7)).unwrap_err();
+    assert_eq!(*error.kind(), RevocationErrorKind::Unread);
+}
+
+#[tokio::test]
 async fn marks_are_kept_at_least_as_long_as_a_session_lasts() {
     let store = Switch(Arc::new(AtomicBool::new(false)));
     let builder = Revocations::builder(store, WhenAway::KeepServing, AtStart::Refuse);
