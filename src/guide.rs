@@ -17,7 +17,12 @@
 //! | [`websockets`] | What can be read and written after the response has begun? |
 //! | [`testing`] | How does a test log in, read what a response did with the session, move the clock, or find out why a session is empty? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
+//! | [`which_should_i_use`] | A sealed cookie, a store or a token; and which library? |
 //! | [`moving_from_node`] | How are sessions shared with Node's plugin, or taken over from it? |
+//! | [`moving_from_private_cookie_jar`] | How does a site move from axum-extra's jar, or from tower-cookies, without logging anybody out? |
+//! | [`moving_from_actix_session`] | The same, from actix-session's cookie store |
+//! | [`moving_from_seshcookie`] | The same, from seshcookie |
+//! | [`moving_from_tower_sessions`] | The same, from tower-sessions and its store |
 //! | [`write_an_adapter`] | How does another framework get sessions? |
 //! | [`threat_model`] | What is protected from whom, and what is not? |
 //!
@@ -57,7 +62,12 @@ page!(oauth, "oauth");
 page!(websockets);
 page!(testing, "testing"; "tests", "unit_test", "axum_test", "reqwest", "oneshot", "mock");
 page!(deployment, "passphrase");
+page!(which_should_i_use, "registry"; "comparison", "alternatives", "jwt");
 page!(moving_from_node, "fastify", "passphrase");
+page!(moving_from_private_cookie_jar, "revocation"; "axum_extra", "tower_cookies", "migrate");
+page!(moving_from_actix_session, "revocation"; "actix", "migrate");
+page!(moving_from_seshcookie, "passphrase", "revocation"; "migrate");
+page!(moving_from_tower_sessions, "revocation"; "axum_login", "migrate");
 page!(write_an_adapter);
 page!(threat_model);
 

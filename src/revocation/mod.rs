@@ -286,8 +286,8 @@ impl Revocations {
     /// # Ok(()) }
     /// ```
     ///
-    /// It does not say whether a session has ended that began after the mark: [`is_ended`](Self::is_ended)
-    /// does.
+    /// [“Moving from `PrivateCookieJar`”](crate::guide::moving_from_private_cookie_jar) uses it. It does
+    /// not say whether a session has ended that began after the mark: [`is_ended`](Self::is_ended) does.
     ///
     /// # Errors
     ///

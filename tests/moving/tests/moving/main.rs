@@ -4,6 +4,7 @@
 mod actix;
 mod actix_session;
 mod browser;
+mod pages;
 mod private_jar;
 mod seshcookie;
 mod suite;
