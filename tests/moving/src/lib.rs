@@ -26,6 +26,7 @@ pub mod seshcookie {
 pub mod tower_sessions {
     pub mod after;
     pub mod before;
+    pub mod keep;
 }
 
 /// From actix-session's cookie store.

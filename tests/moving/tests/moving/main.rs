@@ -9,4 +9,5 @@ mod private_jar;
 mod seshcookie;
 mod suite;
 mod tower_sessions;
+mod tower_sessions_kept;
 mod which;
