@@ -35,13 +35,13 @@ impl fmt::Display for LayerConflict {
         match self {
             Self::Cookie(name) => write!(
                 f,
-                "two SessionLayers serve the cookie `{name}` on this route: remove one, or give \
+                "two session layers serve the cookie `{name}` on this route: remove one, or give \
                  one kind another name with `CookieOptions::name` (or the extensions of another \
                  request were copied into this one: leave the sessions out)"
             ),
             Self::Kind(kind) => write!(
                 f,
-                "two SessionLayers serve the kind `{kind}` on this route: remove one, or use a \
+                "two session layers serve the kind `{kind}` on this route: remove one, or use a \
                  separate kind for the other session"
             ),
             #[cfg(feature = "fastify")]

@@ -175,7 +175,7 @@ fn two_layers_of_one_cookie_name_are_a_500_that_names_it() {
         for path in ["/me", "/home", "/handle", "/log-in", "/admin"] {
             let (page, log) = log_of(|| browser.get(&app, path));
             answers(&page, 500, UNUSABLE);
-            let text = "two SessionLayers serve the cookie `login` on this route: remove one, or \
+            let text = "two session layers serve the cookie `login` on this route: remove one, or \
                         give one kind another name with `CookieOptions::name`";
             assert!(log.contains(text), "{log}");
             assert!(page.set_cookies().is_empty());
@@ -190,7 +190,7 @@ fn two_layers_of_one_kind_are_a_500_that_names_it() {
     let app = routes().layer(layer::<Login>(&browser)).layer(named::<Login>(&browser, "other"));
     let (page, log) = log_of(|| browser.get(&app, "/me"));
     answers(&page, 500, UNUSABLE);
-    assert!(log.contains("two SessionLayers serve the kind"), "{log}");
+    assert!(log.contains("two session layers serve the kind"), "{log}");
     assert!(log.contains("Login`"), "{log}");
 }
 
@@ -212,7 +212,7 @@ fn two_layers_of_one_cookie_name_are_logged_as_an_error_also_if_nobody_looks() {
     let app = routes().layer(layer::<Login>(&browser)).layer(named::<Admin>(&browser, "login"));
     let (_, log) = log_of(|| browser.get(&app, "/nothing"));
     let line = log.lines().find(|line| line.starts_with("ERROR")).unwrap();
-    assert!(line.contains("two SessionLayers") && line.contains("`login`"), "{line}");
+    assert!(line.contains("two session layers") && line.contains("`login`"), "{line}");
 }
 
 #[cfg(feature = "tracing")]
