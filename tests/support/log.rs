@@ -1,4 +1,5 @@
 //! A log that is kept, to see what is in it and what is not.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -14,15 +15,14 @@ static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Log::default(
 
 /// What is logged on this thread while `work` runs, at every level: a line an event or span.
 pub(crate) fn log_of<R>(work: impl FnOnce() -> R) -> (R, String) {
-    LazyLock::force(&SECOND);
-    let log = Log::default();
+    let log = Log::new();
     let result = tracing::subscriber::with_default(log.clone(), work);
-    let text = log.text.lock().unwrap().clone();
-    (result, text)
+    (result, log.text())
 }
 
+/// What is logged on the threads whose default subscriber it is.
 #[derive(Clone, Default)]
-struct Log {
+pub(crate) struct Log {
     text: Arc<Mutex<String>>,
 }
 
@@ -35,6 +35,16 @@ impl Visit for Line<'_> {
 }
 
 impl Log {
+    pub(crate) fn new() -> Self {
+        LazyLock::force(&SECOND);
+        Self::default()
+    }
+
+    /// What has been logged until now: a line an event or span.
+    pub(crate) fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
     fn write(&self, metadata: Option<&Metadata<'_>>, record: impl FnOnce(&mut dyn Visit)) {
         let mut line = metadata.map_or(String::new(), |metadata| {
             format!("{} {}", metadata.level(), metadata.target())
