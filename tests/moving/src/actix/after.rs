@@ -1,19 +1,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_session::storage::CookieSessionStore;
-use actix_session::{Session as OldSession, SessionMiddleware};
+use actix_session::{Session as OldSession, SessionMiddleware as OldMiddleware};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::cookie::Key as OldKey;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::error::{ErrorInternalServerError, ErrorUnauthorized};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::error::ErrorServiceUnavailable;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{Data, Path, ReqData};
-use actix_web::{App, Error, HttpMessage, HttpResponse, HttpServer, get, post};
-use sealed_session::adapter::{HeaderChange, RequestHead, ResponseHead};
-use sealed_session::{
-    Codec, Key, Keyring, RevocationError, Revocations, Session, SessionKind, Tag,
-};
+use actix_web::web::{Data, Path};
+use actix_web::{App, Error, HttpResponse, HttpServer, get, post};
+use sealed_session::{Codec, Key, Keyring, RevocationError, Revocations, SessionKind, Tag};
+use sealed_session_actix::{Current, Session, SessionError, SessionMiddleware};
 use serde::{Deserialize, Serialize};
 
 /// From then on old cookies are ignored: 1 January 2027 (`date -u -d 2027-01-01 +%s`).
@@ -63,7 +60,7 @@ impl OldLogins {
 pub async fn carry_over(
     old_logins: Data<OldLogins>,
     old: OldSession,
-    session: ReqData<Session<Login>>,
+    session: Session<Login>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -74,9 +71,9 @@ pub async fn carry_over(
     if session.is_empty()
         && session.refused().is_none()
         && let Some(login) = old.get("user_id")?.map(|user_id| Login { user_id })
-        && old_logins.count(&login).map_err(ErrorInternalServerError)?
+        && old_logins.count(&login).map_err(ErrorServiceUnavailable)?
     {
-        session.set(login.clone()).map_err(ErrorInternalServerError)?;
+        session.set(login.clone()).map_err(SessionError::from)?;
         carried = Some((session.id(), login));
     }
     let before = session.peek_data();
@@ -84,7 +81,7 @@ pub async fn carry_over(
     // The user may have logged out while this request was handled.
     if let Some((id, login)) = carried
         && session.id() == id
-        && !old_logins.count(&login).map_err(ErrorInternalServerError)?
+        && !old_logins.count(&login).map_err(ErrorServiceUnavailable)?
     {
         session.delete();
     }
@@ -103,61 +100,22 @@ pub async fn carry_over(
     Ok(response)
 }
 
-/// Gives each request its session, and the response what the session changes.
-pub async fn sessions(
-    codec: Data<Codec<Login>>,
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut head = RequestHead::new(request.method().as_str());
-    for (name, value) in request.headers() {
-        head.header(name.as_str(), value.as_bytes());
-    }
-    let session = Session::new(Codec::clone(&codec), head);
-    request.extensions_mut().insert(session.clone());
-    let mut response = next.call(request).await.inspect_err(|_| session.close())?;
-    let headers: Vec<_> = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
-        .collect();
-    for change in session.finish(ResponseHead::new(response.status().as_u16(), &headers)) {
-        let headers = response.headers_mut();
-        match change {
-            HeaderChange::Append { name, value } => {
-                headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(&value)?);
-            }
-            HeaderChange::Set { name, value } => {
-                headers.insert(HeaderName::from_static(name), HeaderValue::from_bytes(&value)?);
-            }
-            HeaderChange::Remove { name } => {
-                headers.remove(HeaderName::from_static(name));
-            }
-        }
-    }
-    Ok(response)
-}
-
 // Once the password was checked.
 #[post("/log-in/{user_id}")]
-async fn log_in(
-    user_id: Path<u64>,
-    session: ReqData<Session<Login>>,
-) -> Result<HttpResponse, Error> {
+async fn log_in(user_id: Path<u64>, session: Session<Login>) -> Result<HttpResponse, SessionError> {
     session.regenerate();
-    session.set(Login { user_id: *user_id }).map_err(ErrorInternalServerError)?;
+    session.set(Login { user_id: *user_id })?;
     Ok(HttpResponse::Ok().finish())
 }
 
 #[get("/me")]
-async fn me(session: ReqData<Session<Login>>) -> Result<String, Error> {
-    let login = session.data().ok_or_else(|| ErrorUnauthorized("log in"))?;
-    Ok(login.user_id.to_string())
+async fn me(Current(login): Current<Login>) -> String {
+    login.user_id.to_string()
 }
 
 #[post("/log-out")]
-async fn log_out(session: ReqData<Session<Login>>) -> Result<HttpResponse, Error> {
-    Session::clone(&session).end().await.map_err(ErrorInternalServerError)?;
+async fn log_out(session: Session<Login>) -> Result<HttpResponse, SessionError> {
+    session.end().await?;
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -173,16 +131,15 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let old_sessions = SessionMiddleware::new(CookieSessionStore::default(), old.key.clone());
+    let old_sessions = OldMiddleware::new(CookieSessionStore::default(), old.key.clone());
     App::new()
-        .app_data(Data::new(codec))
         .app_data(Data::new(old))
         .service(log_in)
         .service(me)
         .service(log_out)
         .wrap(from_fn(carry_over)) // the innermost
         .wrap(old_sessions)
-        .wrap(from_fn(sessions))
+        .wrap(SessionMiddleware::new(codec))
 }
 
 #[actix_web::main]

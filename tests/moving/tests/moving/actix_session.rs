@@ -2,18 +2,19 @@
 
 use std::time::SystemTime;
 
-use actix_session::SessionMiddleware;
+use actix_session::SessionMiddleware as OldMiddleware;
 use actix_session::storage::CookieSessionStore;
 use actix_web::cookie::Key as OldKey;
 use actix_web::middleware::from_fn;
 use actix_web::test::init_service;
-use actix_web::web::{Data, ReqData, get};
+use actix_web::web::{Data, get};
 use actix_web::{App, HttpResponse};
 use axum::body::Body;
 use axum::http::Request;
-use moving::actix::after::{Login, OldLogins, app, carry_over, sessions};
+use moving::actix::after::{Login, OldLogins, app, carry_over};
 use moving::actix::before;
-use sealed_session::{Codec, Key, Keyring, Revocations, Session, Tag};
+use sealed_session::{Codec, Key, Keyring, Revocations, Tag};
+use sealed_session_actix::{Session, SessionMiddleware};
 
 use crate::actix::call;
 use crate::browser::{Answer, Program};
@@ -69,20 +70,19 @@ impl Program for WithTestRoutes {
             gate.pass().await;
             HttpResponse::Ok().finish()
         };
-        let slow_log_in = async |gate: Data<Gate>, session: ReqData<Session<Login>>| {
+        let slow_log_in = async |gate: Data<Gate>, session: Session<Login>| {
             gate.pass().await;
             session.regenerate();
             let user = serde_json::from_str::<Login>(r#"{"user_id":8}"#).expect("a login");
             session.set(user).expect("room");
             HttpResponse::Ok().finish()
         };
-        let log_out_fails = async |session: ReqData<Session<Login>>| {
+        let log_out_fails = async |session: Session<Login>| {
             session.delete();
             failed()
         };
-        let old = SessionMiddleware::new(CookieSessionStore::default(), self.0.old_key.clone());
+        let old = OldMiddleware::new(CookieSessionStore::default(), self.0.old_key.clone());
         let app = App::new()
-            .app_data(Data::new(self.0.codec()))
             .app_data(Data::new(self.0.old(later())))
             .app_data(Data::new(self.1.clone()))
             .route("/slow", get().to(slow))
@@ -91,7 +91,7 @@ impl Program for WithTestRoutes {
             .route("/log-out-fails", get().to(log_out_fails))
             .wrap(from_fn(carry_over))
             .wrap(old)
-            .wrap(from_fn(sessions));
+            .wrap(SessionMiddleware::new(self.0.codec()));
         call(&init_service(app).await, request).await
     }
 }
