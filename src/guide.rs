@@ -16,6 +16,7 @@
 //! | [`oauth`] | How does a login at an OAuth provider keep its state, and why does its cookie not come back? |
 //! | [`websockets`] | What can be read and written after the response has begun? |
 //! | [`testing`] | How does a test log in, read what a response did with the session, move the clock, or find out why a session is empty? |
+//! | [`browsers`] | What do browsers make of the cookie: `SameSite`, prefixes, sizes, frames, restarts? |
 //! | [`deployment`] | What do proxies, caches, clocks and several servers require? |
 //! | [`which_should_i_use`] | A sealed cookie, a store or a token; and which library? |
 //! | [`moving_from_node`] | How are sessions shared with Node's plugin, or taken over from it? |
@@ -61,6 +62,7 @@ page!(several_sessions);
 page!(oauth, "oauth");
 page!(websockets);
 page!(testing, "testing"; "tests", "unit_test", "axum_test", "reqwest", "oneshot", "mock");
+page!(browsers; "same_site", "samesite", "host_prefix");
 page!(deployment, "passphrase");
 page!(which_should_i_use, "registry"; "comparison", "alternatives", "jwt");
 page!(moving_from_node, "fastify", "passphrase");

@@ -1,68 +1,102 @@
-// The site as one user sees it: tabs that share a cookie jar.
+// The sites as one user sees them: tabs that share a cookie jar.
 
-import { Wire } from './wire.mjs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Server } from './server.mjs'
+import { Tab } from './tab.mjs'
 
 export class Site {
-  static async open (browser, origin) {
-    const site = new Site()
-    site.origin = origin
-    site.context = await browser.createBrowserContext()
-    return site
+  #ends = []
+
+  /** `browsers` starts browsers, `browser` runs already; `directory` has the certificate. */
+  constructor ({ browsers, browser, directory, tables, screenshots }) {
+    Object.assign(this, { browsers, browser, directory, tables, screenshots })
   }
 
-  /** A tab on an empty page of the site, from which it sends requests. */
-  async tab () {
-    const page = await this.context.newPage()
-    await page.goto(this.origin)
-    return new Tab(page, this.origin, await Wire.tap(page))
+  get name () {
+    return this.browsers.name
   }
 
-  /** The value of a cookie in the browser's jar. */
+  /** Notes what the browser did. */
+  row (table, done, ...came) {
+    this.tables.row(table, done, ...came)
+  }
+
+  /** Starts the server, and gives the user a jar of their own. */
+  async open (flags) {
+    this.server = await Server.start(this.directory, flags)
+    this.#ends.push(async () => this.server.stop())
+    await this.anotherJar()
+  }
+
+  /** From now on the user has an empty jar in the same browser. */
+  async anotherJar () {
+    await this.#closeJar()
+    this.jar = await this.browser.createBrowserContext()
+  }
+
+  /** The first jar of a browser ends with it. */
+  async #closeJar () {
+    if (this.jar !== undefined && this.jar !== this.browser.defaultBrowserContext()) await this.jar.close()
+    this.jar = undefined
+  }
+
+  /** From now on the user has a browser of their own, which keeps a profile and can be restarted. */
+  async ownBrowser (settings) {
+    const profile = mkdtempSync(join(tmpdir(), 'browser-profile-'))
+    this.#ends.push(async () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }))
+    const shared = this.browser
+    await this.#closeJar()
+    const start = async () => {
+      this.browser = await this.browsers.launch({ ...settings, profile })
+      this.jar = this.browser.defaultBrowserContext()
+    }
+    const close = async () => {
+      if (this.browser !== shared) await this.browser.close()
+      this.browser = shared
+      this.jar = undefined
+    }
+    this.#ends.push(close)
+    await start()
+    return { close, restart: async () => { await close(); await start() } }
+  }
+
+  /** A tab on an empty page, from which it sends requests. */
+  async tab (origin = this.server.origin()) {
+    const page = await this.jar.newPage()
+    const tab = new Tab(page, this.server, origin)
+    await tab.go('/page')
+    return tab
+  }
+
+  /** The cookies in the jar. */
+  async cookies () {
+    return (await this.jar.cookies()).map(cookie => ({
+      name: cookie.name,
+      value: cookie.value,
+      domain: cookie.domain,
+      path: cookie.path,
+      httpOnly: cookie.httpOnly,
+      secure: cookie.secure,
+      // Chromium leaves it out if it is None, Firefox calls it Default if it is not there.
+      sameSite: cookie.sameSite ?? 'None',
+      // In seconds since 1970; -1 if it ends with the browser.
+      expires: cookie.expires === undefined ? -1 : Math.round(cookie.expires)
+    }))
+  }
+
+  async named (name) {
+    return (await this.cookies()).filter(cookie => cookie.name === name)
+  }
+
+  /** The value of a cookie in the jar. */
   async cookie (name) {
-    const cookies = await this.context.cookies()
-    return cookies.find(cookie => cookie.name === name)?.value
+    return (await this.named(name))[0]?.value
   }
 
   async close () {
-    await this.context.close()
-  }
-}
-
-class Tab {
-  constructor (page, origin, wire) {
-    Object.assign(this, { page, origin, wire })
-  }
-
-  /** Sends a request as a script does, and gives its text. */
-  async get (path, options = {}) {
-    const [status, text] = await this.page.evaluate(async (path, options) => {
-      const response = await fetch(path, options)
-      return [response.status, await response.text()]
-    }, path, options)
-    if (status !== 200) throw new Error(`${path} answered ${status}: ${text}`)
-    return text
-  }
-
-  async post (path) {
-    return await this.get(path, { method: 'POST' })
-  }
-
-  /** Begins a request, and returns once it has left with its cookies. Its `answer` comes later. */
-  async begin (path) {
-    const request = { answered: false }
-    request.answer = this.get(path).finally(() => { request.answered = true })
-    await Promise.race([this.wire.sent(path), request.answer])
-    return request
-  }
-
-  /** Goes to a page as a click on a link does. */
-  async go (path) {
-    const response = await this.page.goto(this.origin + path)
-    if (response.status() !== 200) throw new Error(`${path} answered ${response.status()}`)
-  }
-
-  /** What came from the network for a path, in order: each status, and the cookies that were set. */
-  async received (path) {
-    return await this.wire.received(path)
+    await this.#closeJar()
+    for (const end of this.#ends.reverse()) await end()
   }
 }

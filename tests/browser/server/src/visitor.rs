@@ -5,11 +5,12 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use sealed_session::{Dynamic, Entries, Keyring, Session, SessionError};
+use sealed_session::{Dynamic, Entries, Session, SessionError};
 
-use crate::{Age, LONG, aged};
+use crate::control::Control;
+use crate::{Age, Shared, aged};
 
-pub(crate) fn routes() -> Router<Keyring> {
+pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/visitor", get(visitor))
         .route("/visitor/begin", post(begin))
@@ -17,10 +18,10 @@ pub(crate) fn routes() -> Router<Keyring> {
         .route("/visitor/poll", get(poll))
 }
 
-async fn begin(State(keyring): State<Keyring>, age: Query<Age>) -> Response {
+async fn begin(State(shared): State<Shared>, age: Query<Age>) -> Response {
     let mut entries = Entries::new();
     match entries.insert("basket", ["a book"]) {
-        Ok(_) => aged::<Dynamic>(keyring, &entries, age).into_response(),
+        Ok(_) => aged::<Dynamic>(shared, &entries, age).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -38,8 +39,8 @@ async fn visitor(session: Session) -> Result<String, SessionError> {
 }
 
 /// Reads the session, and waits for something that does not come.
-async fn poll(session: Session) -> Result<String, SessionError> {
+async fn poll(session: Session, control: Control) -> Result<String, SessionError> {
     let basket: Vec<String> = session.get("basket")?.unwrap_or_default();
-    tokio::time::sleep(LONG).await;
+    control.released().await;
     Ok(format!("{} in the basket", basket.len()))
 }
