@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::RequestPartsExt as _;
 use axum::extract::FromRequestParts;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
 use sealed_session::Session;
@@ -60,8 +60,10 @@ impl FromRequestParts<App> for Page {
     }
 }
 
+/// A page. Without `no-store`, *Back* shows it again after the log-out, to whoever sits there then.
 pub(crate) fn show(template: &impl Template) -> Result<Response, Failure> {
-    Ok(Html(template.render()?).into_response())
+    let no_store = [(CACHE_CONTROL, "no-store")];
+    Ok((no_store, Html(template.render()?)).into_response())
 }
 
 pub(crate) async fn style() -> impl IntoResponse {

@@ -1,6 +1,6 @@
 //! What all pages have in common.
 
-use axum::http::header::{CONTENT_TYPE, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use axum::http::{Method, StatusCode};
 
 use super::Site;
@@ -21,7 +21,7 @@ const PAGES: [&str; 11] = [
 ];
 
 #[tokio::test]
-async fn every_page_needs_no_script_and_labels_its_fields() {
+async fn every_page_needs_no_script_labels_its_fields_and_is_not_kept() {
     let site = Site::new();
     let mut browsers = [site.browser(), site.registered("ada").await];
     browsers[1].post("/cart", &[("product", "1")]).await;
@@ -32,6 +32,8 @@ async fn every_page_needs_no_script_and_labels_its_fields() {
                 continue;
             }
             assert_eq!(page.status, StatusCode::OK, "{path}");
+            // The way back after a log-out leads to the server.
+            assert_eq!(page.headers[CACHE_CONTROL], "no-store", "{path}");
             page.assert_lacks("<script");
             page.assert_lacks("style=");
             assert_eq!(page.body.matches("<h1").count(), 1, "{path}");
