@@ -19,6 +19,7 @@ import late from './journeys/late.mjs'
 import removal from './journeys/removal.mjs'
 import restart from './journeys/restart.mjs'
 import sameSite from './journeys/same_site.mjs'
+import shop from './journeys/shop.mjs'
 import sizes from './journeys/sizes.mjs'
 import tabs from './journeys/tabs.mjs'
 import { makeCertificate } from './server.mjs'
@@ -27,7 +28,7 @@ import { Tables } from './tables.mjs'
 
 const DOCS = fileURLToPath(new URL('../../../docs/', import.meta.url))
 const PAGE = join(DOCS, 'guide/browsers.md')
-const ALL = [...attributes, ...sameSite, ...sizes, ...restart, ...removal, ...tabs, ...late, ...demo]
+const ALL = [...attributes, ...sameSite, ...sizes, ...restart, ...removal, ...tabs, ...late, ...demo, ...shop]
 
 const { values: options, positionals: [word = ''] } = parseArgs({
   allowPositionals: true,
