@@ -126,8 +126,9 @@ where
         if let Some(session) = this.session.take() {
             let head = ResponseHead::new(response.status().as_u16(), response.headers())
                 .keep_writes_on_error(*this.keep_writes_on_error);
-            let changes = session.finish(head);
-            headers::change(response.headers_mut(), changes);
+            if let Some(changes) = session.changes(head) {
+                headers::change(response.headers_mut(), changes);
+            }
         }
         Poll::Ready(Ok(response))
     }

@@ -718,6 +718,11 @@ impl<K: SessionKind> Session<K> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn finish(&self, response: ResponseHead<'_>) -> HeaderChanges {
+        self.changes(response).unwrap_or_default()
+    }
+
+    /// The same; `None` if it changes nothing, as for most requests.
+    pub(crate) fn changes(&self, response: ResponseHead<'_>) -> Option<HeaderChanges> {
         let Shared { codec, incoming, active, .. } = &*self.shared;
         let core = codec.inner();
         let active = active.load(Ordering::Relaxed);
@@ -728,10 +733,10 @@ impl<K: SessionKind> Session<K> {
             let settled = !(state.is_untouched() && rotating) && state.is_settled(incoming, active);
             if settled && !state.flash.as_ref().is_some_and(|flash| flash.is_changed()) {
                 if !state.finish_settled() {
-                    return HeaderChanges::default();
+                    return None;
                 }
                 drop(state);
-                return HeaderChanges::vary(response);
+                return Some(HeaderChanges::vary(response));
             }
             settled
         };
@@ -768,7 +773,7 @@ impl<K: SessionKind> Session<K> {
         if outcome.sets_cookie() && response.sharing(now) == Sharing::Chosen {
             logging::made_private(cookie);
         }
-        outcome.changes(response)
+        Some(outcome.changes(response))
     }
 
     /// What the request's sessions have written, if this one knows it. `written` tells it.
