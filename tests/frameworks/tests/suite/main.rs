@@ -3,7 +3,7 @@
 //! A handler is written once, for a `sealed_session::Session<K>`. What differs between the frameworks is in
 //! `on_axum.rs` and `on_actix.rs`: routes, extractors and middlewares.
 
-#[path = "../support/log.rs"]
+#[path = "../../../support/log.rs"]
 mod log;
 
 mod behaviours;
