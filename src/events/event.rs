@@ -51,6 +51,8 @@ use crate::session_id::SessionId;
 /// # Security
 ///
 /// It carries neither a cookie nor a key nor data of the session.
+#[doc(alias = "metrics")]
+#[doc(alias = "counters")]
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodecEvent<'e> {
