@@ -178,15 +178,20 @@ impl<K: SessionKind> Session<K> {
         // Without the lock, because it runs foreign code.
         let messages = taken.iter().map(|json| serde_json::from_str(json.get())).collect();
         let mut state = self.lock();
-        let Some(flash) = &mut state.flash else { return Ok(Vec::new()) };
+        // `None` if the response has begun meanwhile.
+        let flash = state.flash.as_mut();
         match messages {
             Ok(messages) => {
-                flash.taken.extend(taken);
+                if let Some(flash) = flash {
+                    flash.taken.extend(taken);
+                }
                 Ok(messages)
             }
             Err::<Vec<T>, serde_json::Error>(_) => {
-                flash.was_taken = !flash.taken.is_empty();
-                flash.waiting.splice(..0, taken);
+                if let Some(flash) = flash {
+                    flash.was_taken = !flash.taken.is_empty();
+                    flash.waiting.splice(..0, taken);
+                }
                 let (entry, expected) = (codec.cookie.name().to_owned(), type_name::<T>());
                 Err(SessionErrorKind::EntryType { entry, expected }.into())
             }
