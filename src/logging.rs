@@ -257,6 +257,26 @@ pub(crate) fn not_sent(cookie: &str, status: u16) {
     );
 }
 
+/// Messages for the next page are not sent, although they were left.
+pub(crate) fn messages_lost(cookie: &str, why: &dyn std::fmt::Display) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: TARGET, cookie,
+        code = "messages_lost",
+        %why,
+        "messages for the next page are not sent"
+    );
+}
+
+/// There is no room for all messages for the next page, so the oldest are given up.
+pub(crate) fn messages_dropped(cookie: &str, count: usize) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: TARGET, cookie,
+        code = "messages_dropped",
+        count,
+        "no page has shown the oldest messages, and there is no room for a new one beside them"
+    );
+}
+
 /// The session could not be sealed at the end of the request. A handler's write was already prepared,
 /// so this is a refresh or a rotation, and the browser's cookie still opens. Or the keyring was
 /// replaced in the meantime by one that cannot carry the session.

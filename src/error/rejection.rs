@@ -24,7 +24,8 @@ use super::{SessionError, SessionErrorKind};
 /// ```
 ///
 /// For all routes at once: the response to a rejection has it in its extensions, so that a middleware can
-/// answer otherwise, with a redirect or with JSON.
+/// answer otherwise, with a redirect or with JSON. Put it inside the session layers: outside of them, its
+/// response would be without their cookies.
 ///
 /// ```
 /// # use axum::extract::Request;

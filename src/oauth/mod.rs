@@ -189,12 +189,17 @@ impl OAuthCookies {
 
         let token = self.codec.encode(pending::Data::new(&state, login)).map_err(not_sealed)?;
         let (mut begun, mut surplus) = self.begun(&lines, cookie.name());
+        // What this response removes or replaces in any case is no reason to give up a login.
+        let goes = |name: &str| name == cookie.name() || surplus.iter().any(|junk| junk == name);
+        let gone = self.logins(&lines).filter(|(name, _)| goes(name));
+        let gone: usize = gone.map(|(name, value)| name.len() + 1 + value.len()).sum();
         begun.sort_by_key(|login| login.at);
         let mut oldest = begun.into_iter().peekable();
         let mut left = oldest.len();
         let mut len = cookie.name().len()
             + token.len()
-            + lines.iter().map(|line| line.as_ref().len()).sum::<usize>();
+            + lines.iter().map(|line| line.as_ref().len()).sum::<usize>()
+            - gone;
         while let Some(login) = oldest.next_if(|_| left >= MAX_LOGINS || len > MAX_COOKIE_HEADER) {
             left -= 1;
             len -= login.len;

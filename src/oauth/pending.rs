@@ -63,7 +63,8 @@ impl Data {
             pkce_verifier: self.pkce_verifier.0,
             nonce: self.nonce.map(|nonce| nonce.0),
             next: self.next,
-            state: Some(self.state.0),
+            // Another login has another state.
+            state: None,
         }
     }
 }

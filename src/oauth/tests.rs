@@ -584,3 +584,26 @@ fn nothing_secret_is_printed() {
         assert!(!printed.contains(secret), "{printed}");
     }
 }
+
+#[test]
+fn junk_goes_before_a_login_that_has_begun() {
+    let logins = logins_by(&clock());
+    let mut browser = Browser::default();
+    let state = browser.start(&logins, login());
+    let mut line = browser.line();
+    for number in 0..3 {
+        line.push_str(&format!("; __Secure-oauth-0000000{number}={}", "A".repeat(2400)));
+    }
+    let started = logins.start([line], login()).unwrap();
+    browser.receive(&started.set_cookies);
+    assert!(browser.finish(&logins, &state).is_ok());
+}
+
+#[test]
+fn a_login_that_begins_again_has_another_state() {
+    let logins = logins_by(&clock());
+    let mut browser = Browser::default();
+    let state = browser.start(&logins, login());
+    let back = browser.finish(&logins, &state).unwrap();
+    assert_ne!(browser.start(&logins, back), state);
+}

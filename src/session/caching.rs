@@ -41,20 +41,20 @@ pub(super) struct Caching<'h> {
 impl<'h> Caching<'h> {
     pub(super) fn of(headers: &'h dyn Headers) -> Self {
         let mut caching = Self::default();
-        headers.for_each(&mut |name, value| match name {
-            "cache-control" => {
+        headers.for_each(&mut |name, value| {
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            if is("cache-control") {
                 caching.has_cache_control = true;
                 caching.directives.add(value);
-            }
-            "expires" => caching.expires = caching.expires.or(Some(value)),
-            "etag" | "last-modified" => caching.has_validator = true,
-            _ => {
-                if let Some(place) = CDN_HEADERS.iter().position(|known| *known == name) {
-                    let directives = caching.cdns[place].get_or_insert_default();
-                    directives.add(value);
-                    // The value of nginx's header is a number of seconds.
-                    directives.private |= value == b"0";
-                }
+            } else if is("expires") {
+                caching.expires = caching.expires.or(Some(value));
+            } else if is("etag") || is("last-modified") {
+                caching.has_validator = true;
+            } else if let Some(place) = CDN_HEADERS.iter().position(|known| is(known)) {
+                let directives = caching.cdns[place].get_or_insert_default();
+                directives.add(value);
+                // The value of nginx's header is a number of seconds.
+                directives.private |= value == b"0";
             }
         });
         caching
@@ -121,7 +121,7 @@ pub(super) fn is_later(expires: &[u8], now: u64) -> bool {
 pub(super) fn privately(headers: &dyn Headers) -> Vec<u8> {
     let mut value = b"private".to_vec();
     headers.for_each(&mut |name, directives| {
-        if name != "cache-control" {
+        if !name.eq_ignore_ascii_case("cache-control") {
             return;
         }
         for directive in split(directives) {
@@ -160,7 +160,7 @@ fn is(name: &[u8], known: &str) -> bool {
 pub(super) fn varies_by_cookie(headers: &dyn Headers) -> bool {
     let mut varies = false;
     headers.for_each(&mut |name, value| {
-        if name == "vary" {
+        if name.eq_ignore_ascii_case("vary") {
             varies |= split(value).any(|field| field == b"*" || is(field, "cookie"));
         }
     });

@@ -22,6 +22,17 @@ impl LayerConflict {
         if name == other {
             return Some(Self::Cookie(name.to_owned()));
         }
+        // The cookies beside a session's own.
+        let is_beside = |name: &str, other: &str| {
+            let suffix = other.strip_prefix(name);
+            suffix.is_some_and(|suffix| matches!(suffix, "-flash" | "-ended"))
+        };
+        if is_beside(name, other) {
+            return Some(Self::Cookie(other.to_owned()));
+        }
+        if is_beside(other, name) {
+            return Some(Self::Cookie(name.to_owned()));
+        }
         #[cfg(feature = "fastify")]
         if one.shares_key_with(two) {
             return Some(Self::Key(name.to_owned(), other.to_owned()));

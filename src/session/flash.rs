@@ -2,6 +2,8 @@
 //! showing one does not write the session, and a log-out does not lose one.
 
 use std::any::type_name;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,11 +12,11 @@ use serde_json::value::RawValue;
 use super::Session;
 use super::incoming::Incoming;
 use super::refresh::Circumstances;
-use super::state::Event;
 use crate::codec::{CodecInner, Prepared};
 use crate::cookies::values;
 use crate::error::{ConfigErrorKind, EncodeErrorKind, SessionError, SessionErrorKind};
 use crate::kind::SessionKind;
+use crate::logging;
 use crate::plaintext::serialize_text;
 
 /// The messages of one request, each as JSON.
@@ -22,10 +24,30 @@ pub(super) struct Flash {
     /// Whether the request has a cookie with messages, valid or not.
     came: bool,
     waiting: Vec<Box<RawValue>>,
+    /// How many of those came with the request: they are the first.
+    old: usize,
     taken: Vec<Box<RawValue>>,
-    was_taken: bool,
+    /// How often messages were taken away.
+    takes: u32,
     /// Drawn when the first message is added, so that a lack of randomness is an error in the handler.
     added: Option<Prepared>,
+}
+
+/// Why messages that were left are not sent.
+pub(super) enum Lost {
+    Failed,
+    NotSealed(EncodeErrorKind),
+    NoNativeKey,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed => f.write_str("the response failed"),
+            Self::NotSealed(kind) => kind.fmt(f),
+            Self::NoNativeKey => f.write_str("the keyring has only fastify keys now"),
+        }
+    }
 }
 
 impl Flash {
@@ -34,11 +56,60 @@ impl Flash {
         let name = codec.cookie.name().as_bytes();
         let came = incoming.values().any(|line| values(line, name).next().is_some());
         let waiting = codec.open_all(incoming.values());
-        Self { came, waiting, taken: Vec::new(), was_taken: false, added: None }
+        let old = waiting.len();
+        Self { came, waiting, old, taken: Vec::new(), takes: 0, added: None }
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        self.was_taken || self.added.is_some()
+        self.added.is_some() || (self.came && self.takes > 0)
+    }
+
+    /// How large the cookie would be. Those that were taken come back if the response is a redirect.
+    fn size(
+        &self,
+        codec: &CodecInner,
+        incoming: &Incoming,
+        now: u64,
+    ) -> Result<usize, SessionError> {
+        let all: Vec<_> = self.taken.iter().chain(&self.waiting).collect();
+        let json =
+            serde_json::to_string(&all).map_err(|error| EncodeErrorKind::serialize(&error))?;
+        let size = codec.size_beside(&json, now)?;
+        let size = size.ok_or(ConfigErrorKind::NeedsNativeKey { setting: "flash" })?;
+        incoming.check_room(codec, size)?;
+        Ok(size)
+    }
+
+    /// Adds a message. Where there is no room beside older ones that no page has shown, the oldest of those are
+    /// given up. Returns the size of the cookie, and how many were given up.
+    fn add(
+        &mut self,
+        message: Box<RawValue>,
+        codec: &CodecInner,
+        incoming: &Incoming,
+        now: u64,
+    ) -> Result<(usize, usize), SessionError> {
+        let before = self.waiting.clone();
+        self.waiting.push(message);
+        let mut dropped = 0;
+        loop {
+            match self.size(codec, incoming, now) {
+                Ok(size) => {
+                    self.old -= dropped;
+                    // Whoever is reading them meanwhile has to begin again.
+                    self.takes += u32::from(dropped > 0);
+                    return Ok((size, dropped));
+                }
+                Err(error) if dropped < self.old && is_too_large(&error) => {
+                    self.waiting.remove(0);
+                    dropped += 1;
+                }
+                Err(error) => {
+                    self.waiting = before;
+                    return Err(error);
+                }
+            }
+        }
     }
 
     /// The `Set-Cookie` value for the response, if it needs one.
@@ -46,11 +117,11 @@ impl Flash {
         self,
         core: &CodecInner,
         circumstances: &Circumstances<'_>,
-    ) -> Result<Option<Vec<u8>>, Event> {
+    ) -> Result<Option<Vec<u8>>, Lost> {
         let Self { came, waiting, taken, added, .. } = self;
         let response = circumstances.response;
         if response.is_failure() && !response.keep_writes_on_error {
-            return added.map_or(Ok(None), |_| Err(Event::NotSent));
+            return added.map_or(Ok(None), |_| Err(Lost::Failed));
         }
         // A redirect shows nothing, so that what its handler took waits for the page that it leads to.
         let left: Vec<_> = match response.is_shown() {
@@ -60,9 +131,11 @@ impl Flash {
         let Ok(codec) = core.flash() else { return Ok(None) };
         match added {
             Some(added) if !left.is_empty() => {
-                let json = serde_json::to_string(&left).map_err(|_| not_sealed())?;
+                let json = serde_json::to_string(&left);
+                let json =
+                    json.map_err(|error| Lost::NotSealed(EncodeErrorKind::serialize(&error)))?;
                 let cookie = codec.set_cookie_beside(|| Ok(added), &json, circumstances.now);
-                cookie.map_err(Event::NotSealed)
+                cookie.map_err(Lost::NotSealed)?.ok_or(Lost::NoNativeKey).map(Some)
             }
             _ if came && left.is_empty() && response.is_shown() => {
                 Ok(Some(codec.cookie.removal().as_bytes().to_vec()))
@@ -72,8 +145,12 @@ impl Flash {
     }
 }
 
-fn not_sealed() -> Event {
-    Event::NotSealed(EncodeErrorKind::Serialize { reason: None })
+fn is_too_large(error: &SessionError) -> bool {
+    matches!(
+        error.kind(),
+        SessionErrorKind::Encode(EncodeErrorKind::TooLarge(_))
+            | SessionErrorKind::CookieHeaderTooLarge { .. }
+    )
 }
 
 impl<K: SessionKind> Session<K> {
@@ -91,7 +168,8 @@ impl<K: SessionKind> Session<K> {
     ///
     /// It needs no session. It is in a small cookie of its own, `<name>-flash`, sealed under the same keys and
     /// with the same attributes, which lasts five minutes. So it does not write the session, and
-    /// [`delete`](Self::delete) does not remove it. Messages add up until they are taken.
+    /// [`delete`](Self::delete) does not remove it. Messages add up until they are taken; if there is no room for
+    /// a new one beside older ones that no page has shown, the oldest are given up, and the log says so.
     ///
     /// # Errors
     ///
@@ -110,33 +188,24 @@ impl<K: SessionKind> Session<K> {
         let prepared = Prepared::new(now)?;
         self.open_flash(codec);
         let incoming = &self.shared.incoming;
-        let mut state = self.lock();
-        state.check_not_closed()?;
-        let Some(flash) = &mut state.flash else { return Ok(()) };
-        flash.waiting.push(message);
-        // Those that were taken come back if the response is a redirect.
-        let all: Vec<_> = flash.taken.iter().chain(&flash.waiting).collect();
-        let size = serde_json::to_string(&all)
-            .map_err(|error| EncodeErrorKind::serialize(&error))
-            .and_then(|json| codec.size_beside(&json, now))
-            .map_err(SessionError::from)
-            .and_then(|size| {
-                let setting = "flash";
-                Ok(size.ok_or(ConfigErrorKind::NeedsNativeKey { setting })?)
-            })
-            .and_then(|size| incoming.check_room(codec, size).map(|()| size));
-        match size {
-            Ok(size) => {
+        // What the session has written counts as well.
+        incoming.join(core, &Arc::default());
+        let added = {
+            let mut state = self.lock();
+            state.check_not_closed()?;
+            let Some(flash) = &mut state.flash else { return Ok(()) };
+            let added = flash.add(message, codec, incoming, now);
+            if added.is_ok() {
                 flash.added.get_or_insert(prepared);
-                incoming.note_beside(core, codec, size);
-                Ok(())
             }
-            Err(error) => {
-                flash.waiting.pop();
-                drop(state);
-                self.tell_if_too_large(Err(error))
-            }
+            added
+        };
+        let (size, dropped) = self.tell_if_too_large(added)?;
+        incoming.note_beside(core, codec, size);
+        if dropped > 0 {
+            logging::messages_dropped(codec.cookie.name(), dropped);
         }
+        Ok(())
     }
 
     /// The messages that [`flash`](Self::flash) left for this page, in their order; they are then gone.
@@ -162,38 +231,35 @@ impl<K: SessionKind> Session<K> {
     pub fn take_flash<T: DeserializeOwned>(&self) -> Result<Vec<T>, SessionError> {
         let codec = self.core().flash()?;
         self.open_flash(codec);
-        let incoming = &self.shared.incoming;
-        let taken = {
+        loop {
+            let (waiting, takes) = {
+                let mut state = self.lock();
+                state.check_not_closed()?;
+                state.note_read();
+                match &state.flash {
+                    Some(flash) if !self.shared.incoming.unseen => {
+                        (flash.waiting.clone(), flash.takes)
+                    }
+                    _ => return Ok(Vec::new()),
+                }
+            };
+            // Without the lock, because it runs foreign code.
+            let messages = waiting.iter().map(|json| serde_json::from_str(json.get()));
+            let messages = messages.collect::<Result<Vec<T>, _>>().map_err(|_| {
+                let (entry, expected) = (codec.cookie.name().to_owned(), type_name::<T>());
+                SessionErrorKind::EntryType { entry, expected }
+            })?;
             let mut state = self.lock();
             state.check_not_closed()?;
-            state.note_read();
             match &mut state.flash {
-                Some(flash) if !incoming.unseen => {
-                    flash.was_taken = true;
-                    std::mem::take(&mut flash.waiting)
+                Some(flash) if flash.takes == takes => {
+                    flash.takes += 1;
+                    flash.old = 0;
+                    flash.taken.extend(flash.waiting.drain(..waiting.len()));
+                    return Ok(messages);
                 }
-                _ => return Ok(Vec::new()),
-            }
-        };
-        // Without the lock, because it runs foreign code.
-        let messages = taken.iter().map(|json| serde_json::from_str(json.get())).collect();
-        let mut state = self.lock();
-        // `None` if the response has begun meanwhile.
-        let flash = state.flash.as_mut();
-        match messages {
-            Ok(messages) => {
-                if let Some(flash) = flash {
-                    flash.taken.extend(taken);
-                }
-                Ok(messages)
-            }
-            Err::<Vec<T>, serde_json::Error>(_) => {
-                if let Some(flash) = flash {
-                    flash.was_taken = !flash.taken.is_empty();
-                    flash.waiting.splice(..0, taken);
-                }
-                let (entry, expected) = (codec.cookie.name().to_owned(), type_name::<T>());
-                Err(SessionErrorKind::EntryType { entry, expected }.into())
+                // Another task was faster: take what it left.
+                _ => drop(state),
             }
         }
     }

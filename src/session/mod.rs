@@ -35,6 +35,7 @@ pub use self::request::RequestHead;
 pub(crate) use self::request::{CookieLines, Head};
 #[cfg(feature = "tower")]
 pub(crate) use self::request::{SEC_FETCH_MODE, SEC_PURPOSE, is_navigation, is_prefetch};
+use self::response::Outcome;
 pub use self::response::{HeaderChange, HeaderChanges, Headers, ResponseHead};
 pub use self::several::Sessions;
 use self::state::{Basis, Deed, Event, Opened, Snapshot, State, Write};
@@ -742,18 +743,27 @@ impl<K: SessionKind> Session<K> {
         };
         // Only read if something may have to be sealed, and without the lock.
         let now = core.now();
-        if !settled {
-            drop(self.open(self.lock(), false));
-        }
-        #[cfg(feature = "revocation")]
-        let ended = self.was_ended();
-        #[cfg(not(feature = "revocation"))]
-        let ended = false;
-        let circumstances = Circumstances { response, now, active, ended };
         let mut deed = None;
-        let (outcome, event) = self.lock().finish(core, incoming, &circumstances, &mut deed);
+        let mut circumstances = Circumstances { response, now, active, ended: false };
+        let (mut outcome, event) = if settled {
+            let vary = self.lock().finish_settled();
+            (Outcome { vary, ..Outcome::default() }, None)
+        } else {
+            drop(self.open(self.lock(), false));
+            #[cfg(feature = "revocation")]
+            {
+                circumstances.ended = self.was_ended();
+            }
+            self.lock().finish(core, incoming, &circumstances, &mut deed)
+        };
+        let flash = self.lock().finish_flash(core, &circumstances);
+        outcome.flash = flash.unwrap_or_else(|lost| {
+            logging::messages_lost(core.cookie.name(), &lost);
+            None
+        });
+        outcome.vary |= outcome.sets_cookie();
         #[cfg(feature = "registry")]
-        if outcome.set_cookie.is_some() && !ended && !self.lock().is_empty() {
+        if outcome.set_cookie.is_some() && !circumstances.ended && !self.lock().is_empty() {
             self.tell_refreshed(now);
         }
         let cookie = core.cookie.name();

@@ -20,7 +20,7 @@ use super::caching::{Caching, Sharing, is_later, privately, varies_by_cookie};
 /// }
 /// ```
 pub trait Headers {
-    /// Calls `visit` with each header's name, in lower case, and value. A name with several values comes
+    /// Calls `visit` with each header's name, in any letter case, and value. A name with several values comes
     /// as often, in their order.
     fn for_each<'h>(&'h self, visit: &mut dyn FnMut(&'h str, &'h [u8]));
 }

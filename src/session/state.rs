@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::caching::Sharing;
 #[cfg(feature = "revocation")]
 use super::ending::Ending;
-use super::flash::Flash;
+use super::flash::{Flash, Lost};
 use super::incoming::Incoming;
 use super::refresh::{Circumstances, Refresh, postponed};
 use super::response::Outcome;
@@ -391,7 +391,14 @@ impl<K: SessionKind> State<K> {
             Some(json) => {
                 let header = self.header(now);
                 #[cfg(feature = "revocation")]
-                let header = Header { seen: header.seen.or(Some(incoming.seen)), ..header };
+                let header = {
+                    let seen = match write.tags.as_deref() {
+                        None => header.seen,
+                        Some([]) => None,
+                        Some(_) => Some(header.seen.unwrap_or(incoming.seen)),
+                    };
+                    Header { seen, ..header }
+                };
                 let size = core.check_at(now, json.as_str().as_bytes(), &header)?;
                 incoming.check_room(core, size)?;
                 self.make_ready(core, now)?;
@@ -423,8 +430,9 @@ impl<K: SessionKind> State<K> {
         Ok(())
     }
 
-    /// Begins a new session of this id, which was drawn while nothing was given up yet. What it keeps of
-    /// the old one is not sent if the old one is ended meanwhile.
+    /// Begins a new session of this id, which was drawn while nothing was given up yet. It is not sent if the
+    /// old one is itself ended meanwhile. Of which tags the old one was does not matter any more: the new one
+    /// has those of what is written to it.
     pub(super) fn regenerate_as(
         &mut self,
         id: Option<SessionId>,
@@ -635,21 +643,24 @@ impl<K: SessionKind> State<K> {
         let ended = removed || self.deletion != Deletion::None;
         let mark = self.came.filter(|_| ended);
         let mark = mark.and_then(|id| core.mark(id, incoming.values(), circumstances.now));
-        let (mark, mut event) = match mark.transpose() {
+        let (mark, event) = match mark.transpose() {
             Ok(mark) => (mark, event),
             Err(error) => (None, Some(Event::NotSealed(error))),
         };
         if set_cookie.is_some() && deed.is_none() {
             *deed = Some(Deed { kind: CodecEventKind::Removed, session: self.came });
         }
-        let flash = self.flash.take().map(|flash| flash.finish(core, circumstances));
-        let flash = flash.unwrap_or(Ok(None)).unwrap_or_else(|error| {
-            event.get_or_insert(error);
-            None
-        });
-        let mut outcome = Outcome { set_cookie, mark, flash, vary: self.read };
-        outcome.vary |= outcome.sets_cookie();
-        (outcome, event)
+        let vary = self.read || set_cookie.is_some();
+        (Outcome { set_cookie, mark, flash: None, vary }, event)
+    }
+
+    /// The cookie with messages for the next page, if the response needs one.
+    pub(super) fn finish_flash(
+        &mut self,
+        core: &CodecInner,
+        circumstances: &Circumstances<'_>,
+    ) -> Result<Option<Vec<u8>>, Lost> {
+        self.flash.take().map_or(Ok(None), |flash| flash.finish(core, circumstances))
     }
 
     /// Whether the key that opened the session was revoked meanwhile.

@@ -174,3 +174,19 @@ fn nothing_of_a_cookie_is_printed() {
     let printed = format!("{printed} {cookies:?}");
     assert!(!printed.contains("SECRET") && !printed.contains("session="), "{printed}");
 }
+
+#[test]
+fn headers_may_be_written_in_any_letter_case() {
+    let (codec, _) = codec();
+    let session = Session::new(codec, RequestHead::new("GET"));
+    session.insert("a", 1).unwrap();
+    let headers = [
+        ("CDN-Cache-Control", "max-age=600"),
+        ("Cache-Control", "public, max-age=600"),
+        ("Vary", "Cookie"),
+    ];
+    assert_eq!(
+        changes(&session, 200, &headers),
+        ["- cdn-cache-control", "= cache-control: private, max-age", "+ set-cookie: session"]
+    );
+}

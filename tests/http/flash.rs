@@ -284,3 +284,105 @@ fn a_key_of_node_alone_cannot_seal_messages() {
         Ok(())
     });
 }
+
+#[test]
+fn what_the_session_has_written_counts_before_the_first_message() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    browser.visit(&codec, |session| {
+        session.insert("a", "x".repeat(2900))?;
+        let error = session.flash("x".repeat(2900)).unwrap_err();
+        assert!(matches!(error.kind(), SessionErrorKind::CookieHeaderTooLarge { .. }), "{error}");
+        Ok(())
+    });
+}
+
+struct Panics;
+
+impl<'de> serde::Deserialize<'de> for Panics {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("foreign code")
+    }
+}
+
+#[test]
+fn a_panic_while_messages_are_read_keeps_them() {
+    let (mut browser, _) = told();
+    let codec = browser.codec::<Dynamic>();
+    browser.visit(&codec, |session| {
+        let task = session.clone();
+        std::thread::spawn(move || drop(task.take_flash::<Panics>())).join().unwrap_err();
+        Ok(())
+    });
+    browser.visit(&codec, |session| {
+        assert_eq!(session.take_flash::<String>()?, ["saved"]);
+        Ok(())
+    });
+}
+
+#[test]
+fn messages_that_no_page_shows_give_way_to_new_ones() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    for number in 0..200 {
+        browser.visit(&codec, move |session| {
+            session.flash(format!("Your change number {number} was saved."))
+        });
+    }
+    browser.visit(&codec, |session| {
+        let messages: Vec<String> = session.take_flash()?;
+        assert!(messages.len() > 50, "{}", messages.len());
+        assert_eq!(messages.last().unwrap(), "Your change number 199 was saved.");
+        let numbers = messages.iter().map(|text| text.split(' ').nth(3).unwrap().parse::<u32>());
+        assert!(numbers.map(Result::unwrap).is_sorted());
+        Ok(())
+    });
+}
+
+#[test]
+fn of_two_tasks_that_take_the_messages_one_gets_them() {
+    for _ in 0..50 {
+        let (mut browser, _) = told();
+        let codec = browser.codec::<Dynamic>();
+        browser.visit(&codec, |session| {
+            let other = session.clone();
+            let other = std::thread::spawn(move || other.take_flash::<String>().unwrap());
+            let mut all = session.take_flash::<String>()?;
+            all.extend(other.join().unwrap());
+            assert_eq!(all, ["saved"]);
+            Ok(())
+        });
+        assert!(browser.cookie("session-flash").is_none());
+    }
+}
+
+#[cfg(all(feature = "fastify", feature = "tracing"))]
+#[test]
+fn a_message_that_no_key_can_seal_any_more_is_not_lost_in_silence() {
+    let (page, log) = crate::support::log::log_of(|| {
+        let mut browser = Browser::new();
+        let codec = browser.codec::<Dynamic>();
+        let same = codec.clone();
+        browser.visit(&codec, move |session| {
+            session.flash("hello")?;
+            same.replace_keyring(sealed_session::Keyring::fastify(key(43)));
+            Ok(())
+        })
+    });
+    assert!(page.set_cookies().is_empty());
+    assert!(log.contains("messages for the next page are not sent"), "{log}");
+}
+
+#[test]
+fn a_session_must_not_be_called_as_the_messages_of_another() {
+    struct Other;
+    impl sealed_session::SessionKind for Other {
+        type Data = u32;
+        const NAME: &'static str = "session-flash";
+    }
+    let mut browser = Browser::new();
+    let (one, two) = (browser.codec::<Dynamic>(), browser.codec::<Other>());
+    let app = Router::new().fallback(async |_: Session, _: Session<Other>| ());
+    let app = app.layer(SessionLayer::new(one)).layer(SessionLayer::new(two));
+    assert_eq!(browser.get(&app, "/").status, StatusCode::INTERNAL_SERVER_ERROR);
+}

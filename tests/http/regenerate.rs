@@ -1,6 +1,6 @@
 //! `regenerate_with`: a log-in that keeps a part of what was there before.
 
-use sealed_session::{Codec, SessionErrorKind, SessionKind};
+use sealed_session::{Codec, Dynamic, Entries, SessionErrorKind, SessionKind};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Browser, DAY, HOUR, START, at};
@@ -79,4 +79,36 @@ fn where_regenerate_with_fails_the_old_session_stays() {
         session.set(Cart { user: None, items: vec![1, 2] })
     });
     assert!(page.set_cookies().is_empty(), "nothing has changed");
+}
+
+#[derive(Serialize, Deserialize, Clone)]
+struct Text(String);
+
+impl SessionKind for Text {
+    type Data = Self;
+    const NAME: &'static str = "text";
+}
+
+#[test]
+fn regenerate_with_takes_what_set_takes() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Text>();
+    let text = |len| Text("x".repeat(len));
+    let largest = (0..4096).rev().find(|len| codec.encode(text(*len)).is_ok()).unwrap();
+    browser.visit(&codec, move |session| session.set(text(largest)));
+    browser.visit(&codec, |session| session.regenerate_with(Option::unwrap));
+}
+
+#[test]
+fn regenerate_keeping_takes_what_insert_takes() {
+    let mut browser = Browser::new();
+    let codec = browser.codec::<Dynamic>();
+    let entries = |len| {
+        let mut entries = Entries::new();
+        entries.insert("a", "x".repeat(len)).unwrap();
+        entries
+    };
+    let largest = (0..4096).rev().find(|len| codec.encode(entries(*len)).is_ok()).unwrap();
+    browser.visit(&codec, move |session| session.insert("a", "x".repeat(largest)));
+    browser.visit(&codec, |session| session.regenerate_keeping(&["a"]));
 }
