@@ -227,11 +227,20 @@ impl<K: SessionKind> TestCookie<K> {
     ///
     /// If the data cannot be sealed (it is too large, for example), if the cookie would not be what was
     /// asked for because the clock is too close to 1970, or if the key's format cannot hold an idle timeout
-    /// of the session's own.
+    /// of the session's own or when it began.
     #[must_use]
     #[track_caller]
     pub fn token(self) -> String {
         let (header, now) = self.times();
+        let is_native = match &self.keyring {
+            Some(keyring) => keyring.keeps_header(),
+            None => self.codec.inner().keeps_header_at(now),
+        };
+        if self.created_ago.is_some() && !is_native {
+            panic!(
+                "a token in Node's format does not say when its session began: leave `created_ago` out"
+            );
+        }
         match self.codec.seal_under(self.keyring.as_ref(), &self.data, header, now) {
             Ok(token) => token,
             Err(error) => panic!("the session cannot be sealed: {error}"),

@@ -188,3 +188,11 @@ fn any_kind_has_cookies() {
     let codec = codec_at::<Bare>(&[1], START);
     assert_eq!(codec.decode(TestCookie::new(&codec, 7).token()).unwrap().data, 7);
 }
+
+#[cfg(feature = "fastify")]
+#[test]
+#[should_panic(expected = "does not say when its session began")]
+fn a_beginning_that_nodes_token_cannot_hold_is_refused() {
+    let codec = Codec::<Dynamic>::new(sealed_session::Keyring::fastify(key(8))).unwrap();
+    let _ = TestCookie::new(&codec, Entries::new()).created_ago(DAY).header();
+}

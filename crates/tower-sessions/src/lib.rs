@@ -59,7 +59,7 @@
 //!
 //! | with a store | with a sealed cookie |
 //! |---|---|
-//! | a record of any size | about 3 kB. `session.save()` says so in the handler; if the handler does not call it, the response becomes a 500, as for any session that tower-sessions cannot save, and the session stays as it was |
+//! | a record of any size | about 3 kB. `session.save()` says so in the handler; if the handler does not call it, the response becomes a 500, as for any session that tower-sessions cannot save, and the browser keeps the session that it has. A handler that answers otherwise has to take the data out again, because what is left is saved after it. A `cycle_id` before has ended the old session already |
 //! | `flush` and `cycle_id` delete the record | the browser's cookie is removed or replaced. A copy of the old cookie opens until it expires, unless the codec has `Revocations` and this crate the feature `revocation`: then both end the old session on all servers, and are errors if the store of revocations does not confirm it |
 //! | two requests at once: the later save wins | the later response wins |
 //! | a session lives as long as its record is not older than its expiry, which only a save moves | reading a session keeps it alive as well: it is refreshed when a tenth of its idle timeout has passed |

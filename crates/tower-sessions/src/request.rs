@@ -66,6 +66,10 @@ enum Record {
     Is(i128),
     /// A handler has deleted it.
     Deleted(i128),
+    /// It was ended elsewhere while this request was handled, before a handler deleted it here.
+    Ended(i128),
+    /// A handler has given it an expiry that is past.
+    Expired(i128),
     /// It is not known whether it was ended. The id is made up, so that it names nothing.
     Unknown(i128),
 }
@@ -123,7 +127,7 @@ impl<K: SessionKind<Data = SessionData>> Request<K> {
     pub(crate) fn id(&self) -> Option<i128> {
         match self.lock().record {
             Record::Is(id) | Record::Unknown(id) => Some(id),
-            Record::None | Record::Deleted(_) => None,
+            Record::None | Record::Deleted(_) | Record::Ended(_) | Record::Expired(_) => None,
         }
     }
 
@@ -178,8 +182,12 @@ impl<K: SessionKind<Data = SessionData>> Request<K> {
         lifetime: Option<Lifetime>,
     ) -> Result<i128, StoreError> {
         let old = self.record()?;
-        // After `flush` the record keeps its id; after `cycle_id` it has another. What was flushed is
-        // gone even if this response fails.
+        // After `flush` the record keeps its id; after `cycle_id` it has another. A log-out elsewhere must
+        // not be undone by what goes on here under another id.
+        if matches!(old, Record::Ended(ended) if ended != record) {
+            return Err(StoreError::Backend("the session was ended meanwhile".to_owned()));
+        }
+        // What was flushed is gone even if this response fails.
         if old == Record::Deleted(record) {
             self.sealed.delete();
         }
@@ -193,6 +201,7 @@ impl<K: SessionKind<Data = SessionData>> Request<K> {
             }
         }
         if !self.write(data, lifetime)? {
+            self.lock().record = Record::Expired(record);
             return Ok(record);
         }
         let id = self.sealed.id().map_or(record, tower_id);
@@ -214,6 +223,7 @@ impl<K: SessionKind<Data = SessionData>> Request<K> {
                  `flush` instead of `delete` to begin a new one"
                     .to_owned(),
             )),
+            Record::Expired(expired) if expired == id => self.create(id, data, lifetime).map(drop),
             _ => Err(StoreError::Backend("this request has no session of this id".to_owned())),
         }
     }
@@ -223,6 +233,14 @@ impl<K: SessionKind<Data = SessionData>> Request<K> {
     pub async fn delete(&self, id: i128) -> Result<(), StoreError> {
         if self.record()? != Record::Is(id) {
             // `cycle_id` deletes the record of a session that was never saved.
+            return Ok(());
+        }
+        // Asked of the store, because this server may not have heard of a log-out on another one.
+        #[cfg(feature = "revocation")]
+        if let Err(error) = self.sealed.verify_now().await
+            && *error.kind() == SessionErrorKind::Ended
+        {
+            self.lock().record = Record::Ended(id);
             return Ok(());
         }
         #[cfg(feature = "revocation")]
@@ -293,8 +311,13 @@ impl<K: SessionKind<Data = SessionData>> Request<K> {
             self.lock().record = Record::None;
             return Ok(false);
         }
+        let is_deep = data.values().any(|value| is_deeper_than(value, SURELY_READABLE));
         let data = SessionData::new(data, own)
             .map_err(|_| StoreError::Encode("the session could not be serialized".to_owned()))?;
+        if is_deep && data.entries().is_err() {
+            let text = "the session's data is nested too deeply to be read again";
+            return Err(StoreError::Encode(text.to_owned()));
+        }
         self.sealed.set(data).map_err(|error| self.failed(&error))?;
         let rest = lifetime.and_then(|lifetime| lifetime.rest(now));
         let idle = match rest {
@@ -387,4 +410,16 @@ pub(crate) fn seconds(time: SystemTime) -> i64 {
 /// The whole seconds of a duration.
 pub(crate) fn whole(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Data that is nested less deeply can be read again in any case.
+const SURELY_READABLE: usize = 64;
+
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    let is_deeper = |value: &Value| levels == 0 || is_deeper_than(value, levels - 1);
+    match value {
+        Value::Array(items) => items.iter().any(is_deeper),
+        Value::Object(members) => members.values().any(is_deeper),
+        _ => false,
+    }
 }

@@ -247,3 +247,31 @@ async fn a_session_that_cannot_be_judged_is_neither_empty_nor_valid() {
     browser.cookies.clear();
     assert_eq!(browser.get("/user").await.ok().body, "None");
 }
+
+/// A log-out in one tab while another tab's request is handled, which then goes on under a new id.
+#[tokio::test]
+async fn a_log_out_is_not_undone_by_a_cycle_that_comes_later() {
+    let (started, go) =
+        (Arc::new(tokio::sync::Notify::new()), Arc::new(tokio::sync::Notify::new()));
+    let (tell, wait) = (started.clone(), go.clone());
+    let slow = move |session: Session| async move {
+        assert_eq!(session.get::<u64>("user").await.unwrap(), Some(7));
+        tell.notify_one();
+        wait.notified().await;
+        // A handler that does not look at errors.
+        let _ = session.cycle_id().await;
+        let _ = session.insert("late", 1).await;
+        let _ = session.save().await;
+    };
+    let codec = builder().revocations(&Revocations::in_memory()).build().unwrap();
+    let app = routes().route("/slow", get(slow)).layer(SealedSessionLayer::new(codec));
+
+    let mut browser = logged_in(app).await;
+    let late = browser.clone();
+    let late = tokio::spawn(async move { late.ask("/slow").await });
+    started.notified().await;
+    browser.get("/flush").await.ok();
+    go.notify_one();
+    browser.take(&late.await.unwrap());
+    assert_eq!(browser.get("/user").await.ok().body, "None");
+}

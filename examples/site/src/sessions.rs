@@ -58,7 +58,7 @@ pub(crate) async fn log_in(
     remember: bool,
 ) -> Result<(), SessionError> {
     match session.data().and_then(|visit| visit.user) {
-        Some(owner) if owner == user => return confirm(session, user, remember).await,
+        Some(owner) if owner == user => return go_on(session, user, remember).await,
         // Somebody forgot to log out. Their cart goes with their session.
         Some(_) => session.end().await?,
         None => {}
@@ -77,6 +77,12 @@ pub(crate) async fn confirm(
     user: i64,
     remember: bool,
 ) -> Result<(), SessionError> {
+    // Whoever logged out meanwhile, in another tab, has ended what would go on here.
+    session.verify_now().await?;
+    go_on(session, user, remember).await
+}
+
+async fn go_on(session: &Session<Visit>, user: i64, remember: bool) -> Result<(), SessionError> {
     let cart = session.data().map(|visit| visit.cart).unwrap_or_default();
     session.end().await?;
     session.regenerate();

@@ -293,3 +293,16 @@ async fn a_cookie_is_kept_for_no_more_than_400_days() {
     let mut browser = Browser::new(expiring().layer(layer));
     assert_eq!(max_age(&browser.get("/insert").await.ok()), Some(400 * DAY));
 }
+
+#[tokio::test]
+async fn an_explicit_save_with_a_past_expiry_is_no_failure() {
+    let save = |session: Session| async move {
+        session.insert("foo", 1).await.unwrap();
+        session.set_expiry(Some(at(START - 60)));
+        session.save().await.unwrap();
+    };
+    let app = Router::new().route("/", get(save));
+    let (codec, _) = clocked();
+    let mut browser = Browser::new(app.layer(SealedSessionLayer::new(codec)));
+    browser.get("/").await.ok();
+}

@@ -202,3 +202,20 @@ async fn a_service_whose_future_is_dropped_leaves_a_session_that_cannot_be_writt
     session.insert("foo", 1).await.unwrap();
     assert!(session.save().await.is_err());
 }
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_saved() {
+    // serde_json reads 127 levels, of which the object is one.
+    let nested =
+        |levels| (0..levels).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+    for (levels, fits) in [(100, true), (126, true), (127, false)] {
+        let put = move |session: Session| async move {
+            session.insert("prefs", serde_json::json!({ "theme": nested(levels) })).await.unwrap();
+            let saved = session.save().await;
+            session.remove_value("prefs").await.unwrap();
+            format!("{}", saved.is_ok())
+        };
+        let app = Router::new().route("/", get(put)).layer(SealedSessionLayer::new(codec()));
+        assert_eq!(Browser::new(app).get("/").await.ok().body, fits.to_string(), "{levels}");
+    }
+}
