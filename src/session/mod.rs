@@ -744,16 +744,18 @@ impl<K: SessionKind> Session<K> {
         // Only read if something may have to be sealed, and without the lock.
         let now = core.now();
         let mut deed = None;
-        let mut circumstances = Circumstances { response, now, active, ended: false };
+        if !settled {
+            drop(self.open(self.lock(), false));
+        }
+        #[cfg(feature = "revocation")]
+        let ended = !settled && self.was_ended();
+        #[cfg(not(feature = "revocation"))]
+        let ended = false;
+        let circumstances = Circumstances { response, now, active, ended };
         let (mut outcome, event) = if settled {
             let vary = self.lock().finish_settled();
             (Outcome { vary, ..Outcome::default() }, None)
         } else {
-            drop(self.open(self.lock(), false));
-            #[cfg(feature = "revocation")]
-            {
-                circumstances.ended = self.was_ended();
-            }
             self.lock().finish(core, incoming, &circumstances, &mut deed)
         };
         let flash = self.lock().finish_flash(core, &circumstances);
@@ -763,7 +765,7 @@ impl<K: SessionKind> Session<K> {
         });
         outcome.vary |= outcome.sets_cookie();
         #[cfg(feature = "registry")]
-        if outcome.set_cookie.is_some() && !circumstances.ended && !self.lock().is_empty() {
+        if outcome.set_cookie.is_some() && !ended && !self.lock().is_empty() {
             self.tell_refreshed(now);
         }
         let cookie = core.cookie.name();
